@@ -103,7 +103,8 @@ import hear_openl3_yamnet as hear
 from pathlib import Path
 
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-options = dict(model="openl3-mel128-music", weights="random:1", layers="conv1", batch_size=64)
+options = dict(model="openl3-mel128-music", weights="random:1", batch_size=64)
+options.update(layers="conv1", pooling="max+mean")
 model = hear.load_model(**options)
 audio = np.zeros((1, 60 * 1936), np.float32)
 hear.get_timestamp_embeddings(audio[:, :6000], model)

@@ -38,6 +38,16 @@ def sounds(seconds):
     return np.stack([np.zeros(n), half_silent, clicks, fade, bursts, notes]).astype("float32")
 
 
+def steady(seconds):
+    """Notes with clicks, far louder, whose STFT frames are the same in every window."""
+    x = 0.01 * seeded_audio.clip("notes", RATE, seconds)[None]
+    frames, hop = MEL.frame_length, 66 * MEL.frame_hop
+    for click in range(hop, x.shape[1] - frames, hop):
+        x[0, click - frames : click + frames] = 0
+        x[0, click] = 1
+    return x
+
+
 @pytest.fixture
 def count_windows(monkeypatch):
     """Count the windows that a model's encoder computes alone and shared, from now on."""
@@ -103,10 +113,9 @@ def test_equals_window_by_window_at_multiples_of_the_native_hop(both_ways, multi
 
 HEADS = [
     {"embedding_size": 6144},
+    {"grid": (3, 5), "pooling": "mean"},
     {"grid": (2, "all"), "pooling": "mean+std"},
     {"grid": (3, 5), "pooling": "gem"},
-    {"time": "frame", "grid": ("all", 1)},
-    {"time": "frame", "layers": ("block2", "block4"), "grid": (4, 1), "pooling": "max+mean"},
     {"pooling": "fusion"},
 ]
 
@@ -115,6 +124,21 @@ HEADS = [
 def test_every_kind_of_head(both_ways, head):
     audio = np.concatenate([sounds(0.3)[5], sounds(0.3)[3]])[None]
     got, expected, counts = both_ways(audio, **head)
+    assert_close(got, expected, TOLERANCE)
+    assert counts["shared"]
+
+
+FRAME_HEADS = [
+    {"grid": ("all", 1)},
+    {"grid": (3, 1)},
+    {"layers": ("block2", "block4"), "grid": (4, 1), "pooling": "max+mean"},
+]
+
+
+@pytest.mark.parametrize("head", FRAME_HEADS, ids=str)
+def test_frame_heads(both_ways, head):
+    """Their windows are thirteen columns apart: only longer runs pay."""
+    got, expected, counts = both_ways(steady(3.5), time="frame", **head)
     assert_close(got, expected, TOLERANCE)
     assert counts["shared"]
 
@@ -184,11 +208,15 @@ def test_which_hops_share(hop, options, expected):
 
 
 @pytest.mark.parametrize("name", ["linear", "mel128", "mel256"])
-def test_runs_of_two_pay_and_single_windows_do_not(name):
+def test_what_pays(name):
     front_end = FRONT_ENDS[name]
-    for lag in (8, 16, 96):
+    for lag in (8, 16, 96, 184):
         assert not sharing.pays(1, lag, front_end)
-        assert sharing.pays(2, lag, front_end)
+    assert sharing.pays(2, 8, front_end)
+    assert sharing.pays(2, 16, front_end)
+    assert not sharing.pays(2, 96, front_end)  # came out slower than one by one
+    assert sharing.pays(6, 96, front_end)
+    assert not sharing.pays(1000, 184, front_end)
 
 
 # The parts.

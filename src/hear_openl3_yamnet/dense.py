@@ -10,17 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from keras.ops import convert_to_numpy
 
 from . import frontends, sharing
-from .encoder import Encoder
+from .backend import padded_length
+from .encoder import STRETCHES, Encoder
 from .errors import OptionError
 from .framing import Block, hop_milliseconds
 
 MARGIN = 5 * sharing.GRID
 """STFT frames computed on either side of a stretch, and dropped: its own zero padding reaches 34
 frames far (half of a column's receptive field of 68)."""
+
+CHUNK = 4096
+"""STFT frames computed at once: as samples, 34 MB."""
+
+
+class _Clip(NamedTuple):
+    """The amplitudes of a clip's frames, from `MARGIN` before the first window on."""
+
+    sound: int
+    amplitudes: np.ndarray
+    reference: float
 
 
 class DenseWindows:
@@ -56,50 +71,78 @@ class DenseWindows:
                 f"('native'). Received: {hop_milliseconds(hop, rate):.6g} ms"
             )
         self._lag = int(lag)
-        self._references: dict[int, float] = {}
+        self._clip: _Clip | None = None
+
+    def lot_size(self, at_once: int) -> int:
+        """Return how many windows to embed together: those of full stretches."""
+        return STRETCHES * self._stretch(at_once)
+
+    def _stretch(self, at_once: int) -> int:
+        """Return the windows of a stretch, if all have the frames of `at_once` windows."""
+        frames = at_once * self._front_end.n_frames // STRETCHES
+        return max(1, (frames - self._front_end.n_frames - 2 * MARGIN) // self._lag + 1)
 
     def embed(self, lot: Sequence[Block], at_once: int) -> np.ndarray:
         """Embed the windows of a lot; as `ExactWindows.embed`."""
         rows = []
-        for block in lot:
-            reference = self._reference(block.sound)
-            for part in self._stretches(block, at_once):
-                frames = self._cut(part)
-                layout = sharing.Layout(
-                    windows=np.arange(part.count),
-                    columns=np.arange(len(frames), dtype=np.int32),
-                    column_references=np.full(len(frames), reference, np.float32),
-                    at=(MARGIN + self._lag * np.arange(part.count)).astype(np.int32),
-                    tails=np.zeros((part.count, 0), np.int32),
-                    references=np.full(part.count, reference, np.float32),
+        parts = list(self._parts(lot, self._stretch(at_once)))
+        for first in range(0, len(parts), STRETCHES):
+            together = parts[first : first + STRETCHES]
+            length = padded_length(max(map(self._n_frames, together)))
+            amplitudes, references, at = [], [], []
+            for number, part in enumerate(together):
+                clip = self._clip_of(part.sound)
+                begin = part.first * self._lag
+                piece = clip.amplitudes[begin : begin + self._n_frames(part)]
+                amplitudes.append(np.pad(piece, ((0, length - len(piece)), (0, 0))))
+                references.append(np.full(length, clip.reference, np.float32))
+                at.append(number * length + MARGIN + self._lag * np.arange(part.count))
+            for _ in range(STRETCHES - len(together)):  # a last one without a fellow
+                amplitudes.append(np.zeros_like(amplitudes[0]))
+                references.append(np.ones(length, np.float32))
+            rows.append(
+                self._encoder.dense(
+                    np.concatenate(amplitudes),
+                    np.concatenate(references),
+                    np.concatenate(at).astype(np.int32),
                 )
-                rows.append(self._encoder.dense(self._encoder.amplitudes(frames), layout))
+            )
         return np.concatenate(rows)
 
-    def _reference(self, sound: int) -> float:
-        """Return the largest amplitude of a whole clip."""
-        if sound not in self._references:
-            self._references = {
-                sound: max(
-                    float(self._encoder.maxima(self._encoder.amplitudes(self._cut(part))).max())
-                    for part in self._stretches(Block(sound, 0, len(self._starts)), at_once=16)
-                )
-            }
-        return self._references[sound]
+    @staticmethod
+    def _parts(lot: Sequence[Block], size: int) -> Iterator[Block]:
+        """Cut blocks into stretches of about one length, of at most `size` windows."""
+        for block in lot:
+            n_parts = -(-block.count // size)
+            if len(lot) == 1 and block.count > 1:  # a clip by itself fills all stretches
+                n_parts = max(n_parts, STRETCHES)
+            edges = np.linspace(0, block.count, n_parts + 1).astype(int)
+            for first, end in pairwise(edges):
+                yield Block(block.sound, block.first + int(first), int(end - first))
 
-    def _stretches(self, block: Block, at_once: int) -> Iterator[Block]:
-        """Cut a block into stretches of about as many frames as `at_once` windows have."""
-        frames = at_once * self._front_end.n_frames - self._front_end.n_frames - 2 * MARGIN
-        size = max(1, frames // self._lag)
-        for first in range(0, block.count, size):
-            yield Block(block.sound, block.first + first, min(size, block.count - first))
+    def _n_frames(self, part: Block) -> int:
+        """Return the frames of a stretch with its margins: whole columns of the last map."""
+        length = self._front_end.n_frames + self._lag * (part.count - 1) + 2 * MARGIN
+        return -(-length // sharing.GRID) * sharing.GRID
 
-    def _cut(self, block: Block) -> np.ndarray:
-        """Cut the frames of a stretch and of its margins, none of which ends with a window."""
+    def _clip_of(self, sound: int) -> _Clip:
+        """Compute the amplitudes of a whole clip; only the last clip's are kept."""
+        if self._clip is None or self._clip.sound != sound:
+            n_frames = self._n_frames(Block(sound, 0, len(self._starts)))
+            pieces = [
+                self._amplitudes(sound, np.arange(first, min(first + CHUNK, n_frames)))
+                for first in range(0, n_frames, CHUNK)
+            ]
+            amplitudes = np.concatenate(pieces)
+            self._clip = _Clip(sound, amplitudes, float(amplitudes.max()))
+        return self._clip
+
+    def _amplitudes(self, sound: int, index: np.ndarray) -> np.ndarray:
+        """Compute some of a clip's frames, none of which ends with a window."""
         front_end = self._front_end
-        length = front_end.n_frames + self._lag * (block.count - 1) + 2 * MARGIN
-        index = np.arange(-(-length // sharing.GRID) * sharing.GRID)
-        starts = self._starts[block.first] + (index - MARGIN) * front_end.frame_hop
+        starts = self._starts[0] + (index - MARGIN) * front_end.frame_hop
         whole = np.full(len(index), front_end.frame_length)
         table = frontends.FrameTable(starts, whole, index[None])
-        return frontends.cut_frames(self._audio[block.sound], table, front_end)
+        frames = frontends.cut_frames(self._audio[sound], table, front_end)
+        amplitudes = self._encoder.amplitudes(frames)
+        return convert_to_numpy(amplitudes)[: len(frames)]

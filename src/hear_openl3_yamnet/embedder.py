@@ -22,10 +22,6 @@ from .exact import ExactWindows
 
 logger = logging.getLogger(__name__)
 
-LOT = 64
-"""Windows whose STFT frames are cut and held together, at the least: frames and convolutions are
-shared within a lot."""
-
 
 class Embedder(module_type()):  # type: ignore[misc]
     """One network at work on clips.
@@ -75,7 +71,8 @@ class Embedder(module_type()):  # type: ignore[misc]
         step = config.columns_per_timestamp(hop) if per_window > 1 else 1
         kind = DenseWindows if config.framing == "dense" else ExactWindows
         windows = kind(self.encoder, audio, starts, hop * per_window)
-        for lot in framing.lots(len(audio), len(starts), max(LOT, self._windows_at_once())):
+        size = windows.lot_size(self._windows_at_once())
+        for lot in framing.lots(len(audio), len(starts), size):
             rows = self._within_memory(windows, lot)[:, ::step][:, :per_window]
             rows = rows.reshape(-1, rows.shape[2])
             for block in lot:

@@ -19,6 +19,10 @@ from .backbones.subsampling import POOLINGS, STRIDES
 from .backend import BACKEND, compiled, device_scope, module_type, pad_rows
 from .configuration import Config
 
+STRETCHES = 2
+"""Long maps that the dense variant computes together, of one length: TensorFlow takes twice as
+long for a batch of one, whose kernels it does not have rearranged."""
+
 _FLOAT32 = ("front_end/bands", "input/scale", "input/offset")  # at every precision
 
 
@@ -107,10 +111,24 @@ class Encoder(module_type()):  # type: ignore[misc]
         columns = [layout.columns, layout.column_references]
         return self._run(self._shared, amplitudes, [*columns, *windows])[: len(layout.at)]
 
-    def dense(self, amplitudes: Any, layout: sharing.Layout) -> np.ndarray:
-        """Embed windows cut out of one long map, without edges of their own. OpenL3 alone."""
-        columns = [layout.columns, layout.column_references]
-        return self._run(self._dense, amplitudes, [*columns, layout.at])[: len(layout.at)]
+    def dense(self, amplitudes: np.ndarray, references: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Embed windows cut out of long maps, without edges of their own. OpenL3 alone.
+
+        Parameters
+        ----------
+        amplitudes : np.ndarray [shape=(STRETCHES * n_frames, n_bands), dtype=float32]
+            Of `STRETCHES` maps, one after the other; `n_frames` is a multiple of eight.
+        references : np.ndarray [shape=(STRETCHES * n_frames,), dtype=float32]
+            The reference level of each frame.
+        at : np.ndarray [shape=(n_windows,), dtype=int32]
+            The frame at which each window starts; multiples of eight.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_windows, n_rows, size), dtype=float32]
+            As `plain`.
+        """
+        return self._run(self._dense, amplitudes, [references, at])[: len(at)]
 
     def _run(self, function: Any, amplitudes: Any, arrays: Sequence[np.ndarray]) -> np.ndarray:
         tensors = self.tensors
@@ -150,17 +168,17 @@ class Encoder(module_type()):  # type: ignore[misc]
         long = self._long_map(amplitudes, columns, column_references)
         own = frontends.log_mel(amplitudes, tails, config.front_end, references)
         width = config.front_end.n_frames
-        return self._head(sharing.feature_maps(tensors, long, own, at, width, config.layers))
+        maps = sharing.feature_maps(tensors, long, own, at, width, config.layers, self._pool_bands)
+        return self._head(maps)
 
-    def _compute_dense(
-        self, tensors: dict, amplitudes: Any, columns: Any, column_references: Any, at: Any
-    ) -> Any:
+    def _compute_dense(self, tensors: dict, amplitudes: Any, references: Any, at: Any) -> Any:
         config = self.config
-        long = self._long_map(amplitudes, columns, column_references)
-        maps = openl3.feature_maps(
-            sharing.columns_first(tensors), long, config.layers, convolve=sharing.convolve_long
-        )
+        levels = frontends.openl3_level(amplitudes, ops.expand_dims(references, 1))
+        long = ops.reshape(levels, (STRETCHES, -1, config.front_end.n_bands, 1))
+        maps = openl3.feature_maps(sharing.columns_first(tensors), long, config.layers)
         for layer, x in maps.items():
+            x = self._pool_bands(layer, x)
+            x = ops.reshape(x, (1, -1, *x.shape[2:]))
             column = at // openl3.frame_stride(layer)
             windows = sharing.cut_columns(x, column, 0, config.map_shape(layer)[1])
             maps[layer] = sharing.bands_first(windows)
@@ -172,6 +190,17 @@ class Encoder(module_type()):  # type: ignore[misc]
             amplitudes, ops.expand_dims(columns, 1), self.config.front_end, references
         )
         return ops.expand_dims(column[:, :, 0], 0)
+
+    def _pool_bands(self, layer: str, x: Any) -> Any:
+        """Pool the bands of maps [shape=(n, columns, bands, channels)] where the head permits it.
+
+        Before windows are cut out of a long map, that is: each of its columns is in 24 of them.
+        """
+        config = self.config
+        if config.pooling not in heads.BY_BANDS_FIRST:
+            return x
+        x = ops.cast(x, "float32")
+        return heads.pool_bands(x, config.pooling, config.layer_grid(layer)[0])
 
     def _head(self, maps: Mapping[str, Any]) -> Any:
         """Pool maps [shape=(n_windows, ...)] into rows [shape=(n_windows, n_rows, size)]."""

@@ -11,6 +11,9 @@ from . import frontends, sharing
 from .encoder import Encoder
 from .framing import Block
 
+LOT = 64
+"""Windows whose STFT frames are cut and held together, at the least."""
+
 
 class ExactWindows:
     """The windows of some clips, each with zero padding and a reference level of its own.
@@ -30,6 +33,10 @@ class ExactWindows:
         self._audio = audio
         self._starts = starts
         self._lag = sharing.lag(encoder.config, hop)
+
+    def lot_size(self, at_once: int) -> int:
+        """Return how many windows to embed together: frames and columns are shared within a lot."""
+        return max(LOT, at_once)
 
     def embed(self, lot: Sequence[Block], at_once: int) -> np.ndarray:
         """Embed the windows of a lot.

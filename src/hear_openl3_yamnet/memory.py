@@ -17,7 +17,7 @@ CPU_LIMIT = 2 * 2**30
 GPU_LIMIT = 12 * 2**30
 """The same on a GPU, or what is free on it if that is less."""
 
-FASTEST_BATCH = {"openl3": 16, "yamnet": 64}
+FASTEST_BATCH = {"openl3": 16, "yamnet": 256}
 """Windows in a batch that keep a CPU busy; more only take memory (measured on two cores)."""
 
 FASTEST_BATCH_GPU = {"openl3": 256, "yamnet": 1024}
