@@ -41,24 +41,28 @@ class Embedder(module_type()):  # type: ignore[misc]
         self._most_at_once = sys.maxsize  # lowered for good when a device runs out of memory
 
     def embeddings(
-        self, audio: np.ndarray, n_timestamps: int, hop: Fraction
+        self, audio: np.ndarray, n_timestamps: int, hop: Fraction, first: int = 0, origin: int = 0
     ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Embed clips of one length, lot after lot.
+        """Embed clips of one length, or a stretch of them, lot after lot.
 
         Parameters
         ----------
         audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
             At the front end's rate.
         n_timestamps : int
-            Timestamps of each clip, the first at 0.
+            Timestamps of each clip.
         hop : Fraction
             Samples between them.
+        first : int
+            Number of the first timestamp, a multiple of `timestamps_per_window`.
+        origin : int
+            Where in the clips the audio begins. Before and after it, clips are silent.
 
         Yields
         ------
         sound : int
-        first : int
-            Number of the first timestamp.
+        number : int
+            Of the first timestamp, counted from `first` on.
         embeddings : np.ndarray [shape=(n, timestamp_embedding_size), dtype=float32]
 
         Raises
@@ -67,7 +71,9 @@ class Embedder(module_type()):  # type: ignore[misc]
             If the framing is dense and the hop is no whole number of columns.
         """
         config = self.config
-        per_window, starts = self._windows(n_timestamps, hop)
+        per_window = self.timestamps_per_window(hop)
+        n_windows = -(-n_timestamps // per_window)
+        starts = self.window_starts(n_windows, hop, first // per_window) - origin
         step = config.columns_per_timestamp(hop) if per_window > 1 else 1
         kind = DenseWindows if config.framing == "dense" else ExactWindows
         windows = kind(self.encoder, audio, starts, hop * per_window)
@@ -76,19 +82,36 @@ class Embedder(module_type()):  # type: ignore[misc]
             rows = self._within_memory(windows, lot)[:, ::step][:, :per_window]
             rows = rows.reshape(-1, rows.shape[2])
             for block in lot:
-                first = block.first * per_window
+                number = block.first * per_window
                 computed = block.count * per_window
-                yield block.sound, first, rows[: min(computed, n_timestamps - first)]
+                yield block.sound, number, rows[: min(computed, n_timestamps - number)]
                 rows = rows[computed:]
 
-    def _windows(self, n_timestamps: int, hop: Fraction) -> tuple[int, np.ndarray]:
-        """Return how many timestamps a window gives, and the windows' first samples."""
-        config = self.config
-        if config.time == "window":
-            return 1, framing.centres(n_timestamps, hop) - config.front_end.window // 2
-        per_window = config.timestamps_per_window(hop)
-        centres = framing.centres(-(-n_timestamps // per_window), hop * per_window)
-        return per_window, centres - config.first_column_centre
+    def timestamps_per_window(self, hop: Fraction) -> int:
+        """Return how many timestamps are computed from one window: 1, unless time is kept."""
+        return self.config.timestamps_per_window(hop) if self.config.time == "frame" else 1
+
+    def timestamps_within(self, n_samples: int, hop: Fraction) -> int:
+        """Return how many timestamps' windows end within the first samples of a clip."""
+        per_window = self.timestamps_per_window(hop)
+        last = n_samples - self.config.front_end.window + self._before_centre
+        return per_window * framing.count_centres(last, hop * per_window)
+
+    def first_sample(self, timestamp: int, hop: Fraction) -> int:
+        """Return where the window begins that a timestamp is computed from."""
+        return int(self.window_starts(1, hop, timestamp // self.timestamps_per_window(hop))[0])
+
+    @property
+    def _before_centre(self) -> int:
+        """Samples from a window's start to the time of its first timestamp."""
+        if self.config.time == "frame":
+            return self.config.first_column_centre
+        return self.config.front_end.window // 2
+
+    def window_starts(self, n_windows: int, hop: Fraction, first: int = 0) -> np.ndarray:
+        """Return the first samples of windows from window number `first` on."""
+        window_hop = hop * self.timestamps_per_window(hop)
+        return framing.centres(n_windows, window_hop, first) - self._before_centre
 
     def _windows_at_once(self) -> int:
         free = free_gpu_memory(self.encoder.tensors["front_end/bands"])

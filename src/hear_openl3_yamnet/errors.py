@@ -7,6 +7,7 @@ __all__ = [
     "HearError",
     "ModelTypeError",
     "OptionError",
+    "StreamError",
     "WeightsCacheError",
     "WeightsDownloadError",
     "WeightsFormatError",
@@ -37,6 +38,10 @@ class ModelTypeError(HearError, TypeError):
 
 class OptionError(HearError, ValueError):
     """An option, a preset or a value that does not exist, or that does not go with the others."""
+
+
+class StreamError(HearError, RuntimeError):
+    """A stream that has ended was pushed to or flushed again."""
 
 
 class WeightsNotFoundError(HearError, FileNotFoundError):

@@ -94,7 +94,12 @@ def centres(n_windows: int, hop: Fraction | int, first: int = 0) -> np.ndarray:
     return (2 * index * hop.numerator + hop.denominator) // (2 * hop.denominator)
 
 
-def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int) -> np.ndarray:
+def count_centres(last: int, hop: Fraction | int) -> int:
+    """Return how many of a row's `centres` lie at sample `last` or before it."""
+    return max(0, math.ceil((last + Fraction(1, 2)) / hop))
+
+
+def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int, first: int = 0) -> np.ndarray:
     """Return the times that the windows stand for.
 
     Parameters
@@ -104,6 +109,8 @@ def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int) -> np.ndar
         Samples.
     sample_rate : int
         Hertz.
+    first : int
+        Number of the first window.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int) -> np.ndar
         Milliseconds: i × hop, not the rounded centres.
     """
     hop = Fraction(hop)
-    return np.arange(n_windows) * float(hop * 1000 / sample_rate)
+    return np.arange(first, first + n_windows) * float(hop * 1000 / sample_rate)
 
 
 @dataclass(frozen=True)

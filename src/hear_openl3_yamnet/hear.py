@@ -124,6 +124,39 @@ def checked_audio(audio: Any) -> np.ndarray:
             f"audio must hold at least one sound of at least one sample; it has no {missing}. "
             f"Received: shape {shape}"
         )
+    _check_values(samples)
+    return samples
+
+
+def checked_samples(samples: Any) -> np.ndarray:
+    """Return a stretch of one sound as float32 samples, or say what is wrong with it.
+
+    Parameters
+    ----------
+    samples : tensor or np.ndarray [shape=(n_samples,)]
+        May be empty.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,), dtype=float32]
+
+    Raises
+    ------
+    AudioError, AudioTypeError
+        As `get_timestamp_embeddings`.
+    """
+    samples = _float32(samples)
+    if samples.ndim != 1:
+        hint = " Its first channel: samples[:, 0]." if samples.ndim == 2 else ""
+        raise AudioError(
+            f"samples must be 1-D, (n_samples,), mono.{hint} Received: shape {samples.shape}"
+        )
+    if len(samples):
+        _check_values(samples[None])
+    return samples
+
+
+def _check_values(samples: np.ndarray) -> None:
     # the extremes are NaN or infinite whenever a sample is, and need no array of their own
     lowest, highest = samples.min(), samples.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
@@ -137,9 +170,8 @@ def checked_audio(audio: Any) -> np.ndarray:
             f"audio reaches from {lowest:.4g} to {highest:.4g}; the networks were trained on "
             "samples in [-1, 1]. Scale it, unless that is meant.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # whoever called the API's function
         )
-    return samples
 
 
 def _float32(audio: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ from .backend import BACKEND, device_scope, module_type
 from .embedder import Embedder
 from .resampling import downsample
 from .scenes import ScenePooling
+from .streaming import Stream
 
 
 class HearModel(module_type()):  # type: ignore[misc]
@@ -47,6 +48,11 @@ class HearModel(module_type()):  # type: ignore[misc]
     def name(self) -> str:
         """Name of the preset; of an ensemble's presets, joined by ``+``."""
         return "+".join(part.config.model for part in self._parts)
+
+    @property
+    def embedders(self) -> tuple[Embedder, ...]:
+        """The networks side by side; most models have one."""
+        return tuple(self._parts)
 
     @property
     def weights_id(self) -> str:
@@ -110,13 +116,38 @@ class HearModel(module_type()):  # type: ignore[misc]
         """
         hop = self._hop(self.hop_size if hop_size is None else hop_size)
         n_timestamps = framing.count_windows(audio.shape[1], hop)
+        embeddings = self.embed_stretch(audio, n_timestamps, hop)
+        return embeddings, framing.timestamps(n_timestamps, hop, self.sample_rate)
+
+    def embed_stretch(
+        self, audio: np.ndarray, n_timestamps: int, hop: Fraction, first: int = 0, origin: int = 0
+    ) -> np.ndarray:
+        """Embed clips at some of their times, from the samples that these times see.
+
+        Parameters
+        ----------
+        audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
+            As for `timestamp_embeddings`.
+        n_timestamps : int
+        hop : Fraction
+            Samples between timestamps.
+        first : int
+            Number of the first timestamp; see `Embedder.embeddings`.
+        origin : int
+            Where in the clips the audio begins.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_sounds, n_timestamps, size), dtype=float32]
+        """
         shape = (len(audio), n_timestamps, self.timestamp_embedding_size)
         embeddings = np.empty(shape, np.float32)
-        for values, part, runs in self._by_part(audio, n_timestamps, hop, embeddings):
-            for sound, first, rows in runs:
+        parts = self._by_part(audio, n_timestamps, hop, embeddings, first, origin)
+        for values, part, runs in parts:
+            for sound, number, rows in runs:
                 rows = normalized(rows) if part.config.normalize == "l2" else rows
-                values[sound, first : first + len(rows)] = rows
-        return embeddings, framing.timestamps(n_timestamps, hop, self.sample_rate)
+                values[sound, number : number + len(rows)] = rows
+        return embeddings
 
     def scene_embeddings(self, audio: np.ndarray, hop_size: float | None = None) -> np.ndarray:
         """Embed whole clips.
@@ -146,6 +177,34 @@ class HearModel(module_type()):  # type: ignore[misc]
             values[:] = normalized(scenes) if config.normalize == "l2" else scenes
         return embeddings
 
+    def stream(self, hop_size: float | None = None) -> Stream:
+        """Embed audio as it comes: what `get_timestamp_embeddings` makes of the whole of it.
+
+        Parameters
+        ----------
+        hop_size : float, optional
+            Milliseconds; the model's own by default.
+
+        Returns
+        -------
+        Stream
+            Its `Stream.push` takes samples and its `Stream.flush` ends it.
+
+        Raises
+        ------
+        OptionError
+            If the hop is no number of milliseconds between a sample and an hour, or the framing
+            is dense.
+
+        Examples
+        --------
+        >>> stream = model.stream(hop_size=500)  # doctest: +SKIP
+        >>> embeddings, timestamps = stream.push(samples)  # doctest: +SKIP
+        >>> embeddings, timestamps = stream.flush()  # doctest: +SKIP
+        """
+        hop = self._hop(self.hop_size if hop_size is None else hop_size)
+        return Stream(self, hop)
+
     def device_scope(self) -> AbstractContextManager:
         """Return a scope in which Keras makes tensors on the model's device."""
         return device_scope(next(iter(self._parts[0].encoder.tensors.values())))
@@ -154,7 +213,13 @@ class HearModel(module_type()):  # type: ignore[misc]
         return framing.hop_samples(hop_size, self.sample_rate)
 
     def _by_part(
-        self, audio: np.ndarray, n_timestamps: int, hop: Fraction, out: np.ndarray
+        self,
+        audio: np.ndarray,
+        n_timestamps: int,
+        hop: Fraction,
+        out: np.ndarray,
+        first: int = 0,
+        origin: int = 0,
     ) -> Iterator[tuple[np.ndarray, Embedder, Iterator]]:
         """Give each part its own audio and its columns of the output."""
         done = 0
@@ -165,7 +230,8 @@ class HearModel(module_type()):  # type: ignore[misc]
             if out.ndim == 2:
                 size = config.scene_embedding_size
             own = downsample(audio, self.sample_rate, rate)
-            runs = part.embeddings(own, n_timestamps, hop * rate / self.sample_rate)
+            own_hop, own_origin = hop * rate / self.sample_rate, origin * rate // self.sample_rate
+            runs = part.embeddings(own, n_timestamps, own_hop, first, own_origin)
             yield out[..., done : done + size], part, runs
             done += size
 

@@ -19,6 +19,11 @@ def _low_pass(factor: int) -> np.ndarray:
     return firwin(n_taps, _CUTOFF / factor, window=("kaiser", _KAISER_BETA))
 
 
+def reach(from_rate: int, to_rate: int) -> int:
+    """Return how many samples on either side of its own place `downsample` makes one of."""
+    return 0 if from_rate == to_rate else _ZERO_CROSSINGS * (from_rate // to_rate)
+
+
 def downsample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """Keep every n-th sample behind a linear-phase low-pass, without delay.
 
