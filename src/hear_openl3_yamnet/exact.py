@@ -12,7 +12,7 @@ from .encoder import Encoder
 from .framing import Block
 
 LOT = 64
-"""Windows whose STFT frames are cut and held together, at the least."""
+"""Windows that share STFT frames, and are dealt with together, at the least."""
 
 
 class ExactWindows:
@@ -33,10 +33,18 @@ class ExactWindows:
         self._audio = audio
         self._starts = starts
         self._lag = sharing.lag(encoder.config, hop)
+        frame_lag = hop / encoder.config.front_end.frame_hop
+        self._shares_frames = (
+            frame_lag.denominator == 1 and frame_lag < encoder.config.front_end.n_whole
+        )
 
     def lot_size(self, at_once: int) -> int:
-        """Return how many windows to embed together: frames and columns are shared within a lot."""
-        return max(LOT, at_once)
+        """Return how many windows to embed together: frames and columns are shared within a lot.
+
+        Where nothing is shared, no more than are computed at once: their STFT frames alone take
+        1.6 MB a window, and fresh memory takes time.
+        """
+        return max(LOT, at_once) if self._shares_frames else at_once
 
     def embed(self, lot: Sequence[Block], at_once: int) -> np.ndarray:
         """Embed the windows of a lot.
