@@ -111,7 +111,7 @@ class Packaged:
     def embed(self, audio: Any, n_windows: int, hop: Any) -> None:
         """Embed the first windows of a clip."""
         embedder = self._model._parts[0]
-        for _ in embedder.embeddings(audio[None], n_windows, hop):
+        for _ in embedder.embeddings([audio], [n_windows], hop):
             pass
 
 

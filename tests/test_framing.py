@@ -99,6 +99,7 @@ def test_lots_deal_out_every_window_in_order():
             for lot in framing.lots(*arguments)
         ]
 
-    lots = dealt(3, 5, 4)
+    lots = dealt([5, 5, 5], 4)
     assert lots == [[(0, 0, 4)], [(0, 4, 1), (1, 0, 3)], [(1, 3, 2), (2, 0, 2)], [(2, 2, 3)]]
-    assert dealt(2, 1, 64) == [[(0, 0, 1), (1, 0, 1)]]
+    assert dealt([1, 1], 64) == [[(0, 0, 1), (1, 0, 1)]]
+    assert dealt([1, 5, 2], 4) == [[(0, 0, 1), (1, 0, 3)], [(1, 3, 2), (2, 0, 2)]]

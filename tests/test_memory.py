@@ -115,7 +115,7 @@ resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_IN
 plenty, _ = hear.get_timestamp_embeddings(audio, hear.load_model(**options))
 little, plenty = np.asarray(little), np.asarray(plenty)
 print(json.dumps({
-    "at_once": model._parts[0]._windows_at_once(),
+    "at_once": model._parts[0].windows_at_once(),
     "error": float(np.linalg.norm(little - plenty) / np.linalg.norm(plenty)),
 }))
 """

@@ -79,28 +79,69 @@ def decode(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     AudioFileError
         As `load_audio`.
     """
+    with open_audio(path) as file:
+        samples = read_samples(path, file)
+        check_complete(path, file, len(samples))
+        return samples, file.samplerate
+
+
+def open_audio(path: str | os.PathLike) -> "soundfile.SoundFile":
+    """Open an audio file, or say what it is instead.
+
+    Raises
+    ------
+    AudioFileError
+        The file is missing, empty or no audio.
+    """
     path = Path(path)
     _check_readable(path)
     import soundfile
 
+    # soundfile itself encodes strictly: a name that is not UTF-8 has to come as bytes
+    name = path if os.name == "nt" else os.fsencode(path)
     try:
-        file = soundfile.SoundFile(path)
+        return soundfile.SoundFile(name)
     except soundfile.LibsndfileError as error:
         raise _not_audio(path, error.error_string if error.code <= 4 else "") from error
     except TypeError as error:  # soundfile takes *.raw for samples without a header
         raise _not_audio(path, "a .raw file has no header") from error
-    with file:
-        try:
-            samples = file.read(dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            cause = error.error_string.removeprefix("Error : ").rstrip(".")
-            raise AudioFileError(
-                f"{path}: damaged or truncated ({cause}). Get the file anew."
-            ) from error
-        _check_complete(path, file, len(samples))
-        rate = file.samplerate
-    _check_finite(path, samples)
-    return samples, rate
+
+
+def read_samples(
+    path: str | os.PathLike, file: "soundfile.SoundFile", n_samples: int = -1
+) -> np.ndarray:
+    """Read the next samples of an open file.
+
+    Parameters
+    ----------
+    path
+        For errors to name.
+    file : soundfile.SoundFile
+    n_samples : int
+        All that are left, by default.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples, n_channels), dtype=float32]
+        Fewer where the file ends.
+
+    Raises
+    ------
+    AudioFileError
+        The file is damaged, or has samples that are NaN or infinite.
+    """
+    import soundfile
+
+    first = file.tell()
+    try:
+        samples = file.read(n_samples, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        cause = error.error_string.removeprefix("Error : ").rstrip(".")
+        raise AudioFileError(
+            f"{path}: damaged or truncated ({cause}). Get the file anew."
+        ) from error
+    _check_finite(path, samples, first)
+    return samples
 
 
 def downmix(samples: np.ndarray) -> np.ndarray:
@@ -166,8 +207,22 @@ def _not_audio(path: Path, cause: str) -> AudioFileError:
     )
 
 
-def _check_complete(path: Path, file: "soundfile.SoundFile", n_samples: int) -> None:
-    """Refuse a file that ends before its own header says."""
+def check_complete(path: str | os.PathLike, file: "soundfile.SoundFile", n_samples: int) -> None:
+    """Refuse a file that ends before its own header says.
+
+    Parameters
+    ----------
+    path
+        For errors to name.
+    file : soundfile.SoundFile
+    n_samples : int
+        How many the file has, as they were read to the end.
+
+    Raises
+    ------
+    AudioFileError
+        The file is truncated, or holds no samples.
+    """
     log = file.extra_info
     if n_samples < file.frames:
         missing = f"{n_samples} samples where its header says {file.frames}"
@@ -184,13 +239,13 @@ def _check_complete(path: Path, file: "soundfile.SoundFile", n_samples: int) -> 
     )
 
 
-def _check_finite(path: Path, samples: np.ndarray) -> None:
+def _check_finite(path: str | os.PathLike, samples: np.ndarray, first: int) -> None:
     # the sum is NaN or infinite whenever a sample is, and needs no array of its own
     with np.errstate(all="ignore"):
         if np.isfinite(samples.sum(dtype=np.float64)):
             return
     sample, channel = np.argwhere(~np.isfinite(samples))[0]
     raise AudioFileError(
-        f"{path}: sample {sample} of channel {channel} is {samples[sample, channel]}; "
+        f"{path}: sample {first + sample} of channel {channel} is {samples[sample, channel]}; "
         "expected finite samples. Find what wrote the file, or replace such samples."
     )

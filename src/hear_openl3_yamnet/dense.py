@@ -45,9 +45,9 @@ class DenseWindows:
     ----------
     encoder : Encoder
         OpenL3's.
-    audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
+    audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
     starts : np.ndarray [shape=(n_windows,), dtype=int64]
-        First sample of each window, the same in all clips.
+        First sample of each window, the same in all clips; short clips have the first of them.
     hop : Fraction
         Samples between windows.
 
@@ -57,7 +57,13 @@ class DenseWindows:
         If the hop is no whole number of columns.
     """
 
-    def __init__(self, encoder: Encoder, audio: np.ndarray, starts: np.ndarray, hop: Fraction):
+    def __init__(
+        self,
+        encoder: Encoder,
+        audio: Sequence[np.ndarray] | np.ndarray,
+        starts: np.ndarray,
+        hop: Fraction,
+    ):
         self._encoder = encoder
         self._audio = audio
         self._starts = starts

@@ -41,15 +41,20 @@ class Embedder(module_type()):  # type: ignore[misc]
         self._most_at_once = sys.maxsize  # lowered for good when a device runs out of memory
 
     def embeddings(
-        self, audio: np.ndarray, n_timestamps: int, hop: Fraction, first: int = 0, origin: int = 0
+        self,
+        audio: Sequence[np.ndarray] | np.ndarray,
+        n_timestamps: Sequence[int],
+        hop: Fraction,
+        first: int = 0,
+        origin: int = 0,
     ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Embed clips of one length, or a stretch of them, lot after lot.
+        """Embed clips, or a stretch of them, lot after lot.
 
         Parameters
         ----------
-        audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
-            At the front end's rate.
-        n_timestamps : int
+        audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
+            Of any lengths, at the front end's rate.
+        n_timestamps : sequence of int
             Timestamps of each clip.
         hop : Fraction
             Samples between them.
@@ -72,19 +77,20 @@ class Embedder(module_type()):  # type: ignore[misc]
         """
         config = self.config
         per_window = self.timestamps_per_window(hop)
-        n_windows = -(-n_timestamps // per_window)
-        starts = self.window_starts(n_windows, hop, first // per_window) - origin
+        n_windows = [-(-n // per_window) for n in n_timestamps]
+        starts = self.window_starts(max(n_windows), hop, first // per_window) - origin
         step = config.columns_per_timestamp(hop) if per_window > 1 else 1
         kind = DenseWindows if config.framing == "dense" else ExactWindows
         windows = kind(self.encoder, audio, starts, hop * per_window)
-        size = windows.lot_size(self._windows_at_once())
-        for lot in framing.lots(len(audio), len(starts), size):
+        size = windows.lot_size(self.windows_at_once())
+        for lot in framing.lots(n_windows, size):
             rows = self._within_memory(windows, lot)[:, ::step][:, :per_window]
             rows = rows.reshape(-1, rows.shape[2])
             for block in lot:
                 number = block.first * per_window
                 computed = block.count * per_window
-                yield block.sound, number, rows[: min(computed, n_timestamps - number)]
+                wanted = min(computed, n_timestamps[block.sound] - number)
+                yield block.sound, number, rows[:wanted]
                 rows = rows[computed:]
 
     def timestamps_per_window(self, hop: Fraction) -> int:
@@ -113,7 +119,8 @@ class Embedder(module_type()):  # type: ignore[misc]
         window_hop = hop * self.timestamps_per_window(hop)
         return framing.centres(n_windows, window_hop, first) - self._before_centre
 
-    def _windows_at_once(self) -> int:
+    def windows_at_once(self) -> int:
+        """Return how many windows the device computes at once."""
         free = free_gpu_memory(self.encoder.tensors["front_end/bands"])
         return min(self._most_at_once, memory.windows_at_once(self.config, self.precision, free))
 
@@ -122,7 +129,7 @@ class Embedder(module_type()):  # type: ignore[misc]
     ) -> np.ndarray:
         """Embed a lot; where a device runs out of memory, with half as many windows at once."""
         while True:
-            at_once = self._windows_at_once()
+            at_once = self.windows_at_once()
             try:
                 return windows.embed(lot, at_once)
             except Exception as error:

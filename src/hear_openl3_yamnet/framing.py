@@ -8,7 +8,7 @@ product i × hop, so a hop that is no whole number of samples never drifts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -130,15 +130,15 @@ class Block:
     count: int
 
 
-def lots(n_sounds: int, n_windows: int, size: int) -> Iterator[list[Block]]:
-    """Deal out the windows of several clips, in order, in lots of `size` windows.
+def lots(counts: Sequence[int], size: int) -> Iterator[list[Block]]:
+    """Deal out the windows of clips, as many as each has, in order, in lots of `size` windows.
 
     A lot holds the end of one clip and the beginning of the next, so that many short clips fill
     it as well as one long clip does. The last may be smaller.
     """
     lot: list[Block] = []
     room = size
-    for sound in range(n_sounds):
+    for sound, n_windows in enumerate(counts):
         first = 0
         while first < n_windows:
             count = min(room, n_windows - first)

@@ -15,8 +15,8 @@ from . import framing
 from .backend import BACKEND, device_scope, module_type
 from .embedder import Embedder
 from .resampling import downsample
-from .scenes import ScenePooling
-from .streaming import Stream
+from .scenes import PartsPooling, normalized
+from .streaming import SceneStream, Stream
 
 
 class HearModel(module_type()):  # type: ignore[misc]
@@ -31,8 +31,8 @@ class HearModel(module_type()):  # type: ignore[misc]
         One; or the parts of an ensemble, whose embeddings are concatenated. The audio has the
         highest of their rates and is brought to each one's inside.
     weights_id : str
-        Which weights: ``published:<name>@<digest>``, ``file:<name>@<digest>`` or
-        ``random:<seed>``; joined by ``+`` in an ensemble.
+        Which weights: ``published:<name>@<digest>``, ``starter:<name>@<digest>``,
+        ``file:<name>@<digest>`` or ``random:<seed>``; joined by ``+`` in an ensemble.
     """
 
     def __init__(self, embedders: Sequence[Embedder], weights_id: str):
@@ -56,7 +56,7 @@ class HearModel(module_type()):  # type: ignore[misc]
 
     @property
     def weights_id(self) -> str:
-        """Which weights: ``published:<name>@<digest>``, ``file:…`` or ``random:<seed>``."""
+        """Which weights: ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
         return self._weights_id
 
     @property
@@ -120,7 +120,14 @@ class HearModel(module_type()):  # type: ignore[misc]
         return embeddings, framing.timestamps(n_timestamps, hop, self.sample_rate)
 
     def embed_stretch(
-        self, audio: np.ndarray, n_timestamps: int, hop: Fraction, first: int = 0, origin: int = 0
+        self,
+        audio: np.ndarray,
+        n_timestamps: int,
+        hop: Fraction,
+        first: int = 0,
+        origin: int = 0,
+        *,
+        normalize: bool = True,
     ) -> np.ndarray:
         """Embed clips at some of their times, from the samples that these times see.
 
@@ -135,6 +142,8 @@ class HearModel(module_type()):  # type: ignore[misc]
             Number of the first timestamp; see `Embedder.embeddings`.
         origin : int
             Where in the clips the audio begins.
+        normalize : bool
+            Whether to normalise the embeddings, where the model does; a scene's windows are not.
 
         Returns
         -------
@@ -142,20 +151,42 @@ class HearModel(module_type()):  # type: ignore[misc]
         """
         shape = (len(audio), n_timestamps, self.timestamp_embedding_size)
         embeddings = np.empty(shape, np.float32)
-        parts = self._by_part(audio, n_timestamps, hop, embeddings, first, origin)
-        for values, part, runs in parts:
-            for sound, number, rows in runs:
-                rows = normalized(rows) if part.config.normalize == "l2" else rows
-                values[sound, number : number + len(rows)] = rows
+        counts = [n_timestamps] * len(audio)
+        self._fill(list(embeddings), audio, counts, hop, first, origin, normalize)
         return embeddings
 
-    def scene_embeddings(self, audio: np.ndarray, hop_size: float | None = None) -> np.ndarray:
+    def clip_embeddings(
+        self, clips: Sequence[np.ndarray], hop_size: float | None = None
+    ) -> list[np.ndarray]:
+        """Embed clips of any lengths at regular times, as many windows at once as are fastest.
+
+        Parameters
+        ----------
+        clips : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
+            Mono, at `sample_rate`, in [-1, 1].
+        hop_size : float, optional
+            Milliseconds; the model's own by default.
+
+        Returns
+        -------
+        list of np.ndarray [shape=(n_timestamps, size), dtype=float32]
+            For each clip what `timestamp_embeddings` gives it alone.
+        """
+        hop = self._hop(self.hop_size if hop_size is None else hop_size)
+        counts = [framing.count_windows(len(clip), hop) for clip in clips]
+        outs = [np.empty((n, self.timestamp_embedding_size), np.float32) for n in counts]
+        self._fill(outs, clips, counts, hop)
+        return outs
+
+    def scene_embeddings(
+        self, audio: Sequence[np.ndarray] | np.ndarray, hop_size: float | None = None
+    ) -> np.ndarray:
         """Embed whole clips.
 
         Parameters
         ----------
-        audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
-            Mono, at `sample_rate`, in [-1, 1].
+        audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
+            Clips of any lengths. Mono, at `sample_rate`, in [-1, 1].
         hop_size : float, optional
             Milliseconds between the windows that are pooled; the model's own by default.
 
@@ -164,18 +195,24 @@ class HearModel(module_type()):  # type: ignore[misc]
         np.ndarray [shape=(n_sounds, size), dtype=float32]
         """
         hop = self._hop(self.scene_hop_size if hop_size is None else hop_size)
-        n_windows = framing.count_windows(audio.shape[1], hop)
-        embeddings = np.empty((len(audio), self.scene_embedding_size), np.float32)
-        for values, part, runs in self._by_part(audio, n_windows, hop, embeddings):
-            config = part.config
-            pooled = [
-                ScenePooling(config.scene_pooling, config.timestamp_embedding_size) for _ in audio
-            ]
+        counts = [framing.count_windows(len(clip), hop) for clip in audio]
+        pooled = [self.scene_pooling() for _ in audio]
+        for columns, _, runs in self._by_part(audio, counts, hop):
             for sound, _, rows in runs:
-                pooled[sound].add(rows)
-            scenes = np.stack([scene.result() for scene in pooled])
-            values[:] = normalized(scenes) if config.normalize == "l2" else scenes
-        return embeddings
+                pooled[sound].add(columns, rows)
+        return np.stack([scene.result() for scene in pooled])
+
+    def scene_pooling(self) -> PartsPooling:
+        """Return what pools the windows of one clip, part by part."""
+        configs = [part.config for part in self._parts]
+        return PartsPooling(
+            [(c.timestamp_embedding_size, c.scene_pooling, c.normalize) for c in configs]
+        )
+
+    @property
+    def windows_at_once(self) -> int:
+        """Windows that are computed at once: the fewest that are as fast as more."""
+        return max(part.windows_at_once() for part in self._parts)
 
     def stream(self, hop_size: float | None = None) -> Stream:
         """Embed audio as it comes: what `get_timestamp_embeddings` makes of the whole of it.
@@ -205,6 +242,26 @@ class HearModel(module_type()):  # type: ignore[misc]
         hop = self._hop(self.hop_size if hop_size is None else hop_size)
         return Stream(self, hop)
 
+    def scene_stream(self, hop_size: float | None = None) -> SceneStream:
+        """Embed a whole clip that comes piece by piece: what `get_scene_embeddings` makes of it.
+
+        Parameters
+        ----------
+        hop_size : float, optional
+            Milliseconds between the windows that are pooled; the model's own by default.
+
+        Returns
+        -------
+        SceneStream
+            Its `SceneStream.push` takes samples and its `SceneStream.flush` gives the embedding.
+
+        Raises
+        ------
+        OptionError
+            As `stream`.
+        """
+        return SceneStream(self, self._hop(self.scene_hop_size if hop_size is None else hop_size))
+
     def device_scope(self) -> AbstractContextManager:
         """Return a scope in which Keras makes tensors on the model's device."""
         return device_scope(next(iter(self._parts[0].encoder.tensors.values())))
@@ -212,27 +269,40 @@ class HearModel(module_type()):  # type: ignore[misc]
     def _hop(self, hop_size: float) -> Fraction:
         return framing.hop_samples(hop_size, self.sample_rate)
 
-    def _by_part(
+    def _fill(
         self,
-        audio: np.ndarray,
-        n_timestamps: int,
+        outs: Sequence[np.ndarray],
+        clips: Sequence[np.ndarray] | np.ndarray,
+        counts: Sequence[int],
         hop: Fraction,
-        out: np.ndarray,
         first: int = 0,
         origin: int = 0,
-    ) -> Iterator[tuple[np.ndarray, Embedder, Iterator]]:
-        """Give each part its own audio and its columns of the output."""
+        normalize: bool = True,
+    ) -> None:
+        """Write each clip's embeddings into its array [shape=(count, size)]."""
+        for columns, part, runs in self._by_part(clips, counts, hop, first, origin):
+            for sound, number, rows in runs:
+                if normalize and part.config.normalize == "l2":
+                    rows = normalized(rows)
+                outs[sound][number : number + len(rows), columns] = rows
+
+    def _by_part(
+        self,
+        clips: Sequence[np.ndarray] | np.ndarray,
+        counts: Sequence[int],
+        hop: Fraction,
+        first: int = 0,
+        origin: int = 0,
+    ) -> Iterator[tuple[slice, Embedder, Iterator]]:
+        """Give each part its own audio, and its columns of the timestamps' embeddings."""
         done = 0
         for part in self._parts:
-            config = part.config
-            rate = config.preset.sample_rate
-            size = config.timestamp_embedding_size
-            if out.ndim == 2:
-                size = config.scene_embedding_size
-            own = downsample(audio, self.sample_rate, rate)
+            rate = part.config.preset.sample_rate
+            size = part.config.timestamp_embedding_size
+            own = downsample(clips, self.sample_rate, rate)
             own_hop, own_origin = hop * rate / self.sample_rate, origin * rate // self.sample_rate
-            runs = part.embeddings(own, n_timestamps, own_hop, first, own_origin)
-            yield out[..., done : done + size], part, runs
+            runs = part.embeddings(own, counts, own_hop, first, own_origin)
+            yield slice(done, done + size), part, runs
             done += size
 
     def __repr__(self) -> str:
@@ -244,9 +314,3 @@ class HearModel(module_type()):  # type: ignore[misc]
             + ("framing='dense', " if dense else "")
             + f"weights={self.weights_id!r})"
         )
-
-
-def normalized(rows: np.ndarray) -> np.ndarray:
-    """Scale rows to unit length; rows of zeros stay."""
-    norms = np.linalg.norm(rows.astype(np.float64), axis=-1, keepdims=True)  # squares underflow
-    return (rows / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)

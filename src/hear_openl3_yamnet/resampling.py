@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -24,18 +25,21 @@ def reach(from_rate: int, to_rate: int) -> int:
     return 0 if from_rate == to_rate else _ZERO_CROSSINGS * (from_rate // to_rate)
 
 
-def downsample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+def downsample(
+    audio: Sequence[np.ndarray] | np.ndarray, from_rate: int, to_rate: int
+) -> Sequence[np.ndarray] | np.ndarray:
     """Keep every n-th sample behind a linear-phase low-pass, without delay.
 
     Parameters
     ----------
-    audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
+    audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
+        Clips of any lengths.
     from_rate, to_rate : int
         Hertz; the first a whole multiple of the second.
 
     Returns
     -------
-    np.ndarray [shape=(n_sounds, ceil(n_samples * to_rate / from_rate)), dtype=float32]
+    sequence of np.ndarray [shape=(ceil(n_samples * to_rate / from_rate),), dtype=float32]
         The audio itself where the rates are equal.
     """
     if from_rate == to_rate:
@@ -45,4 +49,4 @@ def downsample(audio: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     factor, rest = divmod(from_rate, to_rate)
     assert rest == 0, f"{from_rate} Hz is no multiple of {to_rate} Hz"
     taps = _low_pass(factor).astype(np.float32)
-    return np.stack([resample_poly(clip, 1, factor, window=taps) for clip in audio])
+    return [resample_poly(clip, 1, factor, window=taps) for clip in audio]

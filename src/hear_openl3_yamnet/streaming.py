@@ -48,6 +48,8 @@ class Stream:
     model : HearModel
     hop : Fraction
         Samples between timestamps.
+    normalize : bool
+        Whether to normalise the embeddings, where the model does.
 
     Raises
     ------
@@ -55,7 +57,7 @@ class Stream:
         If the framing is dense.
     """
 
-    def __init__(self, model: HearModel, hop: Fraction):
+    def __init__(self, model: HearModel, hop: Fraction, *, normalize: bool = True):
         if any(embedder.config.framing == "dense" for embedder in model.embedders):
             raise OptionError(
                 "framing='dense' takes its reference level from the whole clip, which a stream "
@@ -63,6 +65,7 @@ class Stream:
             )
         self._model = model
         self._hop = hop
+        self._normalize = normalize
         self._parts = []
         for embedder in model.embedders:
             own_rate = embedder.config.preset.sample_rate
@@ -167,7 +170,12 @@ class Stream:
         if count == 0:
             return np.empty((0, self._model.timestamp_embedding_size), np.float32)
         rows = self._model.embed_stretch(
-            self._samples[None], count, self._hop, first, self._origin
+            self._samples[None],
+            count,
+            self._hop,
+            first,
+            self._origin,
+            normalize=self._normalize,
         )[0]
         self._n_timestamps += count
         self._drop()
@@ -186,3 +194,48 @@ class Stream:
         first = self._n_timestamps - len(embeddings)
         times = framing.timestamps(len(embeddings), self._hop, self._model.sample_rate, first)
         return embeddings, times
+
+
+class SceneStream:
+    """One clip on its way to its scene embedding, made by `HearModel.scene_stream`.
+
+    Parameters
+    ----------
+    model : HearModel
+    hop : Fraction
+        Samples between the windows that are pooled.
+
+    Raises
+    ------
+    OptionError
+        If the framing is dense.
+    """
+
+    def __init__(self, model: HearModel, hop: Fraction):
+        self._windows = Stream(model, hop, normalize=False)
+        self._pooled = model.scene_pooling()
+
+    def push(self, samples: Any) -> None:
+        """Take in the next samples; as `Stream.push`, which see for what is raised."""
+        self._add(self._windows.push(samples)[0])
+
+    def flush(self) -> np.ndarray:
+        """End the clip, and return its scene embedding.
+
+        Returns
+        -------
+        np.ndarray [shape=(model.scene_embedding_size,), dtype=float32]
+
+        Raises
+        ------
+        StreamError
+            If the stream has ended before, or no sample was pushed.
+        """
+        if self._windows.n_samples == 0:
+            raise StreamError("A clip without samples has no scene embedding. Push samples first.")
+        self._add(self._windows.flush()[0])
+        return self._pooled.result()
+
+    def _add(self, embeddings: np.ndarray) -> None:
+        if len(embeddings):
+            self._pooled.add_all(embeddings)
