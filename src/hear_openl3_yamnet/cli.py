@@ -2,7 +2,7 @@
 
 import sys
 from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from . import __version__, weights_cli
 from .embed_cli import embed
 from .errors import HearError, OptionError
 from .evaluation_cli import evaluate, leaderboard
+
+if TYPE_CHECKING:
+    from .weights.registry import WeightFile
 
 app = typer.Typer(
     name="hear-openl3-yamnet",
@@ -88,8 +91,10 @@ def info(
     """
     from .configuration import configure
     from .presets import get_preset
+    from .weights.registry import get_entry
 
     preset, config = get_preset(model), configure(model)
+    entry = get_entry(preset.weights_name)
     rate = preset.sample_rate
     facts = {
         "sample rate": f"{rate} Hz",
@@ -99,10 +104,10 @@ def info(
         "scene": f"{config.scene_embedding_size} values, "
         f"from windows {_milliseconds(config.scene_hop, rate)} ms apart",
         "weights": preset.weights_name,
-        "  found": _place_of(preset.weights_name),
-        "  licence": preset.network.licence,
-        "  origin": preset.network.origin,
-        "citation": preset.network.citation,
+        "  found": _place_of(entry),
+        "  licence": entry.licence,
+        "  cite": entry.citation,
+        "network": preset.network.origin,
     }
     typer.echo(f"{preset.name}: {preset.description}")
     for key, fact in facts.items():
@@ -113,10 +118,11 @@ def _milliseconds(samples: Fraction | int, sample_rate: int) -> str:
     return f"{float(1000 * samples / sample_rate):.2f}"
 
 
-def _place_of(weights_name: str) -> str:
+def _place_of(entry: "WeightFile") -> str:
     from .weights.cache import look_up
-    from .weights.registry import get_entry
 
-    if found := look_up(get_entry(weights_name)):
+    if found := look_up(entry):
         return f"{found.path} ({found.place}{'' if found.verified else ', not verified'})"
-    return f"not on this machine; get them: hear-openl3-yamnet weights fetch {weights_name}"
+    if entry.is_starter:
+        return "missing or damaged; they come with this package: install it again"
+    return f"not on this machine; get them: hear-openl3-yamnet weights fetch {entry.name}"

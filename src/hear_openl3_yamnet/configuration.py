@@ -31,7 +31,8 @@ class Config:
     model : str
         Name of the preset.
     weights : str
-        ``published``, a path, ``random`` or ``random:SEED``.
+        ``published``, ``starter`` (this project's own, for 128 mel bands and for YAMNet), a path,
+        ``random`` or ``random:SEED``.
     hop_size, scene_hop_size : float or "native"
         Milliseconds between timestamps, and between the windows that a scene pools.
     batch_size : int or None

@@ -43,7 +43,8 @@ def embed(
         typer.Option(
             metavar="MODEL",
             help="A preset (see: models), a weights file, or a .json file of options. "
-            "Default: openl3-mel256-music.",
+            "Default: openl3-mel256-music; where its weights cannot be had, and no WEIGHTS are "
+            "named, openl3-mel128-starter, with a warning.",
         ),
     ] = "",
     scene: Annotated[
@@ -61,7 +62,8 @@ def embed(
         str | None,
         typer.Option(
             metavar="WEIGHTS",
-            help="published, a file, or random[:SEED]: the untrained network. Default: published.",
+            help="published; starter: this package's own; a file; or random[:SEED]: the "
+            "untrained network. Default: the preset's.",
         ),
     ] = None,
     option: Annotated[
@@ -105,7 +107,7 @@ def embed(
     n_failed = 0
     for file, path in _progress(list(zip(audio, paths, strict=True))):
         try:
-            with _warnings_of(file):
+            with _warnings_shown(f"{file}: "):
                 line = _embed_file(file, path, loaded, scene)
         except AudioFileError as error:
             n_failed += 1
@@ -161,7 +163,8 @@ def _load(model: str, options: dict[str, Any]) -> "HearModel":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes are not ours
     from . import load_model
 
-    return load_model(model, **options)
+    with _warnings_shown():
+        return load_model(model, **options)
 
 
 def _embed_file(file: Path, path: Path, model: "HearModel", scene: bool) -> str:
@@ -220,10 +223,10 @@ def _say(text: str, stream: Any) -> None:
 
 
 @contextmanager
-def _warnings_of(file: Path) -> Iterator[None]:
-    """Show warnings as one line that names the file."""
+def _warnings_shown(subject: str = "") -> Iterator[None]:
+    """Show warnings without the line of code that Python adds, after what they are about."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield
     for warning in caught:
-        _say(f"Warning: {file}: {warning.message}", sys.stderr)
+        _say(f"Warning: {subject}{warning.message}", sys.stderr)

@@ -1,4 +1,4 @@
-"""The typed errors. Every one says what was wrong, what was expected and what to do."""
+"""The typed errors, and a warning. Each says what was wrong, what was expected, what to do."""
 
 __all__ = [
     "AudioError",
@@ -7,6 +7,7 @@ __all__ = [
     "HearError",
     "ModelTypeError",
     "OptionError",
+    "StarterWeightsWarning",
     "StreamError",
     "WeightsCacheError",
     "WeightsDownloadError",
@@ -62,3 +63,7 @@ class WeightsDownloadError(HearError, OSError):
 
 class WeightsCacheError(HearError, OSError):
     """The cache folder cannot take a file: read-only, full, or no folder."""
+
+
+class StarterWeightsWarning(UserWarning):
+    """No model was named, and starter weights stand in for published ones that cannot be had."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .configuration import Config, configure
 from .errors import OptionError
-from .presets import DEFAULT_PRESET, PRESETS, get_preset
+from .fallback import preset_to_load
+from .presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .model import HearModel
 
 _OPENL3_NAME = re.compile(r"openl3_audio_(linear|mel128|mel256)_(music|env)(?![a-z0-9])")
+_STARTER_NAME = re.compile(r"starter-(openl3-mel128|yamnet)(?![a-z0-9])")
+_WEIGHTS_KEYWORDS = ("published", "starter", "random")
 _WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".gz", ".safetensors")
 _HANDLE = re.compile(r"https?://")
 
@@ -31,7 +34,9 @@ def load_model(
     model_file_path : str or Path
         One of
 
-        - nothing: the preset of `model`;
+        - nothing: the preset of `model`, or ``openl3-mel256-music``. Where nothing at all is named
+          (no preset, no weights, no parts) and its weights can neither be found nor fetched, it is
+          ``openl3-mel128-starter``, with a warning;
         - a preset's name, or several joined by ``+``: an ensemble;
         - a weights file, whose name tells the preset as the published names do
           (``openl3_audio_mel128_env.h5``, ``openl3_audio_mel128_env-v0_4_0.h5.gz``,
@@ -40,7 +45,7 @@ def load_model(
         - a ``.json`` file with keywords of this function, such as `HearModel.save_config` writes.
           Paths in it are relative to its folder; keywords given here come before its own.
     model : str, optional
-        A preset (`list_presets`), or several joined by ``+``. By default ``openl3-mel256-music``.
+        A preset (`list_presets`), or several joined by ``+``.
     **options
         Fields of `configuration.Config`, and for OpenL3 ``embedding_size`` (512 or 6144).
         ``parts``, a list of such options, one for each part of an ensemble, come before options
@@ -55,9 +60,14 @@ def load_model(
     OptionError
         If a preset, an option or a value does not exist, or some do not go together.
     WeightsNotFoundError
-        If the weights are not on this machine and cannot be had. No others are taken instead.
+        If the weights are not on this machine and cannot be had.
     WeightsFormatError
         If a weights file is damaged or holds another network's weights.
+
+    Warns
+    -----
+    StarterWeightsWarning
+        If the starter weights stand in for published ones, as said above.
 
     Examples
     --------
@@ -81,7 +91,11 @@ def load_model(
                 f"{path!r}, weights={options['weights']!r}"
             )
         options["weights"] = path
-    return _build(_configurations(model, options))
+    named = model is not None or options.keys() & {"weights", "parts"}
+    configs = _configurations(model, dict(options))  # first: what is wrong with options shows
+    if not named:
+        configs = _configurations(preset_to_load(), options)
+    return _build(configs)
 
 
 def _is_preset(name: str) -> bool:
@@ -96,7 +110,8 @@ def _configurations(model: str | None, options: dict[str, Any]) -> list[Config]:
     for name, part in zip(names, parts or [{}] * len(names), strict=True):
         given = {**options, **part}
         given.pop("model", None)
-        _check_weights_name(str(given.get("weights", "published")), name)
+        if "weights" in given:
+            _check_weights(str(given["weights"]), name)
         configs.append(configure(name, **given))
     return configs
 
@@ -151,6 +166,8 @@ def _weights(config: Config) -> tuple[dict[str, np.ndarray], str]:
         return network.backbone.random_weights(seed), f"random:{seed}"
     if source == "published":
         source = str(locate(config.preset.weights_name))
+    elif source == "starter":
+        source = str(locate(str(config.preset.starter_name)))
     return read_source(source, network.name)
 
 
@@ -165,14 +182,18 @@ def _random_seed(source: str) -> int:
 
 
 def _preset_of_file_name(name: str) -> str | None:
-    """Tell the preset by a published file's name; None if it tells nothing."""
+    """Tell the preset by the name of a published file, or of a starter's; None if it tells none."""
     if found := _OPENL3_NAME.search(name):
         return f"openl3-{found[1]}-{found[2]}"
+    if found := _STARTER_NAME.search(name):
+        return f"{found[1]}-starter"
     return "yamnet" if "yamnet" in name.lower() else None
 
 
 def _preset_of_weights(weights: str) -> str:
     """Tell the preset where only weights are given."""
+    if weights == "starter":
+        return STARTER_PRESET
     if weights == "published" or weights.partition(":")[0] == "random":
         return DEFAULT_PRESET
     path = Path(weights)
@@ -191,13 +212,29 @@ def _preset_of_weights(weights: str) -> str:
     return preset
 
 
-def _check_weights_name(weights: str, model: str) -> None:
-    """Refuse a file whose name says that it is another preset's: OpenL3's all have one shape."""
+def _check_weights(weights: str, model: str) -> None:
+    """Refuse weights that are none of a preset's.
+
+    A file is known by its name: OpenL3's all have one shape.
+    """
+    preset = get_preset(model)
+    expected, starter = preset.weights_name, preset.starter_name
     if weights == "published":
+        if expected == starter:
+            raise OptionError(
+                f"{model} is a preset of starter weights: nobody published others. "
+                "Received: weights='published'"
+            )
+        return
+    if weights == "starter":
+        if starter is None:
+            raise OptionError(
+                "There are starter weights for 128 mel bands and for YAMNet. "
+                f"Received: weights='starter' for {model}"
+            )
         return
     told = _preset_of_file_name(Path(weights).name)
-    expected = get_preset(model).weights_name
-    if told is not None and told != expected:
+    if told not in (None, expected, starter):
         raise OptionError(
             f"{Path(weights).name} is named as weights of {told}, and the model is {model}, "
             f"which takes those of {expected}. Give model={told!r}, or rename the file if its "
@@ -224,6 +261,6 @@ def _read_configuration(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     for options in (keywords, *filter(_is_options, parts if isinstance(parts, list) else [])):
         for key in ("weights", "model_file_path"):
             beside = path.parent / str(options.get(key, ""))
-            if options.get(key) and beside.exists():
+            if options.get(key) not in (None, "", *_WEIGHTS_KEYWORDS) and beside.exists():
                 options[key] = str(beside)
     return {**keywords, **{key: value for key, value in given.items() if value is not None}}

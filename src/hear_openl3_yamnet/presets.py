@@ -13,6 +13,9 @@ from .frontends import FRONT_ENDS, FrontEnd
 
 DEFAULT_PRESET = "openl3-mel256-music"
 
+STARTER_PRESET = "openl3-mel128-starter"
+"""Stands in for `DEFAULT_PRESET` where its weights cannot be had: of the same rate and sizes."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -29,16 +32,14 @@ class Network:
         320 ms, too coarse a grid for events, so its native hop is an eighth of one, 40 ms.
     last_layer : str
         The layer whose map the published embedding pools.
-    licence, citation, origin : str
-        Of the published weights.
+    origin : str
+        Where the network was published.
     """
 
     name: str
     backbone: ModuleType
     native_hop: int
     last_layer: str
-    licence: str
-    citation: str
     origin: str
 
 
@@ -47,9 +48,6 @@ OPENL3 = Network(
     backbone=openl3,
     native_hop=1936,
     last_layer="block4",
-    licence="CC BY 4.0",
-    citation="J. Cramer, H.-H. Wu, J. Salamon, J. P. Bello: Look, Listen and Learn More: "
-    "Design Choices for Deep Audio Embeddings. ICASSP 2019, pp. 3852-3856.",
     origin="https://github.com/marl/openl3",
 )
 
@@ -58,8 +56,6 @@ YAMNET = Network(
     backbone=yamnet,
     native_hop=640,
     last_layer="layer14",
-    licence="Apache-2.0",
-    citation="M. Plakal, D. Ellis: YAMNet. TensorFlow Model Garden, 2019.",
     origin="https://github.com/tensorflow/models/tree/master/research/audioset/yamnet",
 )
 
@@ -75,7 +71,9 @@ class Preset:
     network : Network
     front_end : FrontEnd
     weights_name : str
-        Name of the published weights in the registry.
+        Name of its weights in the registry: published, or its starter weights.
+    starter_name : str or None
+        Name of the starter weights for its front end in the registry, if there are any.
     description : str
         One line.
     defaults : mapping
@@ -86,6 +84,7 @@ class Preset:
     network: Network
     front_end: FrontEnd
     weights_name: str
+    starter_name: str | None
     description: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,15 +97,28 @@ class Preset:
 def _openl3(
     name: str, representation: str, content: str, description: str, **defaults: Any
 ) -> Preset:
-    weights_name = f"openl3-{representation}-{content}"
-    # published: the maximum over the whole map (512 values) or over a grid of 4 × 3 (6144)
-    settings = {"pooling": "max", "grid": (1, 1), **defaults}
-    return Preset(name, OPENL3, FRONT_ENDS[representation], weights_name, description, settings)
+    return Preset(
+        name=name,
+        network=OPENL3,
+        front_end=FRONT_ENDS[representation],
+        weights_name=f"openl3-{representation}-{content}",
+        starter_name="openl3-mel128-starter" if representation == "mel128" else None,
+        description=description,
+        # published: the maximum over the whole map (512 values) or over a grid of 4 × 3 (6144)
+        defaults={"pooling": "max", "grid": (1, 1), **defaults},
+    )
 
 
-def _yamnet(name: str, description: str, **defaults: Any) -> Preset:
-    settings = {"pooling": "mean", "grid": (1, 1), **defaults}  # published: 1024 values
-    return Preset(name, YAMNET, FRONT_ENDS["yamnet"], "yamnet", description, settings)
+def _yamnet(name: str, weights_name: str, description: str, **defaults: Any) -> Preset:
+    return Preset(
+        name=name,
+        network=YAMNET,
+        front_end=FRONT_ENDS["yamnet"],
+        weights_name=weights_name,
+        starter_name="yamnet-starter",
+        description=description,
+        defaults={"pooling": "mean", "grid": (1, 1), **defaults},  # published: 1024 values
+    )
 
 
 _INPUTS = {"linear": "linear spectrogram", "mel128": "128 mel bands", "mel256": "256 mel bands"}
@@ -120,7 +132,20 @@ PRESETS = {
             for i, bands in _INPUTS.items()
             for c, videos in _CONTENTS.items()
         ),
-        _yamnet("yamnet", "YAMNet on 64 mel bands, trained on AudioSet"),
+        _yamnet("yamnet", "yamnet", "YAMNet on 64 mel bands, trained on AudioSet"),
+        _openl3(
+            STARTER_PRESET,
+            "mel128",
+            "starter",
+            "OpenL3's network on 128 mel bands, trained here on synthetic sounds",
+            weights="starter",
+        ),
+        _yamnet(
+            "yamnet-starter",
+            "yamnet-starter",
+            "YAMNet's network on 64 mel bands, trained here on synthetic sounds",
+            weights="starter",
+        ),
         _openl3(
             "hear2021-openl3",
             "mel256",
@@ -131,6 +156,7 @@ PRESETS = {
         ),
         _yamnet(
             "hear2021-yamnet",
+            "yamnet",
             "YAMNet as submitted to HEAR 2021, its times put right: hops of 50 and 480 ms",
             hop_size=50.0,
             scene_hop_size=480.0,

@@ -9,7 +9,7 @@ from .errors import HearError, OptionError, WeightsNotFoundError
 
 app = typer.Typer(
     name="weights",
-    help="Published weights: fetch, list, verify, carry, convert.",
+    help="Weights: fetch, list, verify, carry, convert.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -57,7 +57,7 @@ def fetch(
 
 @app.command("list")
 def list_files() -> None:
-    """List the published files: where each was found, its size, whether verified, its licence."""
+    """List the weights: where each was found, its size, whether verified, its licence."""
     from .weights.cache import look_up
     from .weights.registry import load_registry
 
@@ -65,7 +65,7 @@ def list_files() -> None:
     for entry in load_registry().values():
         found = look_up(entry)
         size = f"{found.path.stat().st_size / 1e6:.1f} MB" if found else "-"
-        where = str(found.path) if found else entry.url
+        where = str(found.path) if found else entry.url or "-"
         rows.append((entry.name, size, _state(entry.name), entry.licence, where))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -132,7 +132,7 @@ def import_files(files: Files) -> None:
 
 @app.command("export")
 def export_files(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
-    """Copy all weights of this machine into a folder to carry, with the list and the licences.
+    """Copy this machine's published weights into a folder to carry, with list and licences.
 
     On the other machine, import its files, or set HEAR_OPENL3_YAMNET_CACHE to it.
     """
@@ -177,11 +177,11 @@ def convert_file(
 
 
 def _state(name: str) -> str:
-    from .weights.cache import cache_path, look_up
+    from .weights.cache import look_up, own_place
     from .weights.registry import get_entry
 
     entry = get_entry(name)
     found = look_up(entry)
     if found is None:
-        return "damaged" if cache_path(entry).exists() else "not here"
+        return "damaged" if own_place(entry).exists() else "not here"
     return "verified" if found.verified else "not verified"

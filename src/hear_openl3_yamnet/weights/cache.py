@@ -1,4 +1,4 @@
-"""The cache folder, an installed openl3 package, and which published file a file is.
+"""Where weight files are on this machine, and which of the registry's files a file is.
 
 A file in the cache counts only if its sha256 is the published one, or the one its receipt
 carries over from a download whose digest was the published one. It is hashed each time it is
@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import WeightsNotFoundError
 from .digests import digest_like, sha256
 from .receipts import read_receipt
-from .registry import WeightFile, load_registry
+from .registry import WeightFile, load_registry, registry_path
 from .unpacking import content_chunks
 
 CACHE_VARIABLE = "HEAR_OPENL3_YAMNET_CACHE"
@@ -32,9 +32,9 @@ class Found:
     path : Path
         Where it lies.
     place : str
-        ``"cache"`` or ``"openl3 package"``.
+        ``"cache"``, ``"openl3 package"``, or ``"this package"`` for the starter weights.
     verified : bool
-        Whether it is known to be the published file, by its digest.
+        Whether it is known to be the registry's file, by its digest.
     """
 
     path: Path
@@ -56,8 +56,15 @@ def cache_path(entry: WeightFile) -> Path:
     return cache_folder() / entry.file
 
 
+def own_place(entry: WeightFile) -> Path:
+    """Return where this package keeps a file: the cache, or the starter weights' own folder."""
+    return registry_path().with_name(entry.file) if entry.is_starter else cache_path(entry)
+
+
 def look_up(entry: WeightFile) -> Found | None:
-    """Return where a published file is: in the cache, or in an installed openl3 package."""
+    """Return where a file is: with this package, in the cache, or in an openl3 package."""
+    if entry.is_starter:
+        return _shipped(entry)
     return in_cache(entry) or _in_openl3_package(entry)
 
 
@@ -96,10 +103,11 @@ def content_digest(path: Path) -> str:
 
 
 def identify(path: Path) -> WeightFile | None:
-    """Return the published file that `path` is, by its digest; None if it is none of them.
+    """Return the registry's file that `path` is, by its digest; None if it is none of them.
 
-    Recognised are the bytes as published, their unpacked content where its sha256 is known, and
-    copies of files that this package has verified: in the cache, or carried with their receipt.
+    Recognised are the bytes as published or shipped, their unpacked content where its sha256 is
+    known, and copies of files that this package has verified: in the cache, or carried with their
+    receipt.
     """
     if not path.is_file():
         return None
@@ -120,6 +128,12 @@ def package_place(entry: WeightFile) -> str:
         return "(the openl3 package does not carry them)"
     path = _package_path(entry)
     return str(path) if path else "(the openl3 package is not installed)"
+
+
+def _shipped(entry: WeightFile) -> Found | None:
+    path = own_place(entry)
+    whole = path.is_file() and sha256(path) == entry.known_sha256
+    return Found(path, "this package", True) if whole else None
 
 
 def _in_openl3_package(entry: WeightFile) -> Found | None:

@@ -50,6 +50,8 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     if not path.is_file():
         raise WeightsNotFoundError(f"there is no file {path} to import")
     entry = identify(path)
+    if entry and entry.is_starter:
+        return entry, BY_DIGEST  # it comes with this package
     how = BY_DIGEST if entry else BY_NAME
     if entry is None:
         entry = _recognise_by_name(path)
@@ -62,7 +64,7 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
 
 
 def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
-    """Copy all weights of this machine into a folder, with the registry and the licences.
+    """Copy all published weights of this machine into a folder, with the registry and licences.
 
     The folder can be carried to another machine and its files imported there; or it can serve
     there as the cache folder itself.
@@ -84,7 +86,8 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
     WeightsCacheError
         If the folder cannot take them.
     """
-    pairs = [(entry, look_up(entry)) for entry in load_registry().values()]
+    entries = [entry for entry in load_registry().values() if not entry.is_starter]
+    pairs = [(entry, look_up(entry)) for entry in entries]
     here = [(entry, found) for entry, found in pairs if found]
     if not here:
         raise WeightsNotFoundError(

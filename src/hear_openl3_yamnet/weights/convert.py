@@ -119,12 +119,12 @@ def _provenance(source: str | Path, network: str, weights_id: str) -> dict[str, 
     if passed_on := read_provenance(Path(source)):
         return passed_on
     origin, _, name = weights_id.rpartition("@")[0].partition(":")
-    entry = load_registry()[name] if origin == "published" else None
+    entry = load_registry()[name] if origin in ("published", "starter") else None
     unknown = "unknown: this is no published file"
     return {
         "network": network,
         "source": name,
-        "source_address": entry.url if entry else unknown,
+        "source_address": (entry.url or "this package") if entry else unknown,
         "source_sha256": weights_id.rpartition("@")[2],
         "licence": entry.licence if entry else unknown,
         "citation": entry.citation if entry else unknown,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +79,46 @@ def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> 
                     f"carry it here and run `hear-openl3-yamnet weights import FILE`"
                 ) from error
         time.sleep(patience.pauses_s[number - 1])
+
+
+def expect_answer(url: str, seconds: float) -> None:
+    """Return if a server answers for an address, whatever it says, in time.
+
+    A connection has a timeout for each of a server's addresses, after which the next one is
+    tried; looking up a name has none at all. So all of it, redirections too, happens in a thread
+    that is waited for only so long.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+    seconds : float
+        How long to wait.
+
+    Raises
+    ------
+    WeightsDownloadError
+        If there is no answer.
+    """
+    import requests
+
+    failures: queue.Queue[str | None] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            # not HEAD, which some servers treat as another request; the content is not taken
+            requests.get(url, timeout=seconds, stream=True).close()
+            failures.put(None)
+        except requests.RequestException as error:
+            failures.put(_describe(error, Patience(seconds, seconds)))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        failure = failures.get(timeout=seconds)
+    except queue.Empty:
+        failure = f"no answer within {seconds:g} s"
+    if failure:
+        raise WeightsDownloadError(f"{url}: {failure}")
 
 
 class _Bounded:

@@ -1,4 +1,4 @@
-"""The list of published weight files: addresses, digests, licences, citations.
+"""The list of weight files, published or shipped: addresses, digests, licences, citations.
 
 The list is data, ``weights/registry.json`` at the top of the repository, which the wheel carries
 beside this module. ``weights/README.md`` explains it.
@@ -19,7 +19,7 @@ REGISTRY_VARIABLE = "HEAR_OPENL3_YAMNET_REGISTRY"
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One published file.
+    """One file: published, or one of the starter weights, which come with this package.
 
     Attributes
     ----------
@@ -28,13 +28,15 @@ class WeightFile:
     network : str or None
         ``"openl3"``, ``"yamnet"``, or None where the file holds no weights (the class map).
     file : str
-        Its name in the cache folder, unpacked.
-    url : str
-        The address it is published at. Where it ends in ``.gz``, it is unpacked once.
+        Its name in the cache folder, unpacked; a starter's, beside the registry.
+    url : str or None
+        The address it is published at. Where it ends in ``.gz``, it is unpacked once. None for
+        the starter weights.
     size : int or None
-        Bytes to download, where known.
+        Bytes to download, or that come with the package, where known.
     digests : tuple of str
-        ``"sha256:<hex>"`` or ``"git:<hex>"`` (git's blob id), of the bytes as downloaded.
+        ``"sha256:<hex>"`` or ``"git:<hex>"`` (git's blob id), of the bytes as downloaded or as
+        shipped.
     content_sha256 : str or None
         sha256 of the unpacked file, where it has been published.
     licence, licence_url, citation : str
@@ -44,7 +46,7 @@ class WeightFile:
     name: str
     network: str | None
     file: str
-    url: str
+    url: str | None
     size: int | None
     digests: tuple[str, ...]
     content_sha256: str | None
@@ -55,7 +57,12 @@ class WeightFile:
     @property
     def packed(self) -> bool:
         """Whether the published file is a ``.gz`` of the one in the cache."""
-        return self.url.endswith(".gz")
+        return self.url is not None and self.url.endswith(".gz")
+
+    @property
+    def is_starter(self) -> bool:
+        """Whether the package itself carries the file."""
+        return self.url is None
 
     @property
     def known_sha256(self) -> str | None:
@@ -99,10 +106,10 @@ def load_registry() -> dict[str, WeightFile]:
 
 
 def get_entry(name: str) -> WeightFile:
-    """Return the published file of that name; `OptionError` lists the names there are."""
+    """Return the file of that name; `OptionError` lists the names there are."""
     registry = load_registry()
     if name not in registry:
-        raise OptionError(f"no weights are published as {name!r}. There are {', '.join(registry)}")
+        raise OptionError(f"there are no weights named {name!r}. There are {', '.join(registry)}")
     return registry[name]
 
 

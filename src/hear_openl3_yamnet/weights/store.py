@@ -1,6 +1,7 @@
-"""Published weights: found on this machine, else fetched, always verified.
+"""Weights by name: found on this machine, else fetched, always verified.
 
-The order is: the cache folder; an installed openl3 package; a download.
+The order is: the cache folder; an installed openl3 package; a download. The starter weights come
+with this package, and are nowhere else.
 """
 
 from __future__ import annotations
@@ -9,9 +10,17 @@ import os
 from pathlib import Path
 
 from ..errors import WeightsDownloadError, WeightsIntegrityError, WeightsNotFoundError
-from .cache import cache_path, content_digest, identify, in_cache, look_up, package_place
+from .cache import (
+    cache_path,
+    content_digest,
+    identify,
+    in_cache,
+    look_up,
+    own_place,
+    package_place,
+)
 from .digests import digest_like
-from .download import PATIENCE, Patience, download
+from .download import PATIENCE, Patience, download, expect_answer
 from .placing import part_path, place, writing_alone
 from .registry import WeightFile, get_entry
 
@@ -23,7 +32,7 @@ MIRROR_VARIABLE = "HEAR_OPENL3_YAMNET_MIRROR"
 
 
 def find(name: str) -> Path | None:
-    """Return where a published file is on this machine; None if it is nowhere.
+    """Return where a file is on this machine; None if it is nowhere.
 
     Parameters
     ----------
@@ -41,6 +50,8 @@ def find(name: str) -> Path | None:
 
 def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE) -> Path:
     """Bring a published file into the cache, unless its verified copy is there already.
+
+    The starter weights need no fetching: it is told where they are.
 
     Parameters
     ----------
@@ -61,6 +72,8 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
     ------
     OptionError
         If the registry has no such name.
+    WeightsNotFoundError
+        If it is of the starter weights, and missing or damaged.
     WeightsDownloadError
         If it cannot be downloaded, or ``HEAR_OPENL3_YAMNET_OFFLINE`` is set.
     WeightsIntegrityError
@@ -69,6 +82,8 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
         If the cache folder cannot take it.
     """
     entry = get_entry(name)
+    if entry.is_starter:
+        return locate(name)
     path = cache_path(entry)
     if _verified(entry):
         return path
@@ -86,13 +101,16 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
     return path
 
 
-def locate(name: str) -> Path:
-    """Return where a published file is on this machine, after a download if need be.
+def locate(name: str, *, answer_s: float | None = None) -> Path:
+    """Return where a file is on this machine, after a download if need be.
 
     Parameters
     ----------
     name : str
         A name of the registry.
+    answer_s : float or None
+        Seconds in which the server must answer for a download to be tried at all, and that it
+        may be silent then; one more try is made. None tries with the patience of `fetch`.
 
     Raises
     ------
@@ -106,14 +124,27 @@ def locate(name: str) -> Path:
     """
     if path := find(name):
         return path
+    entry = get_entry(name)
+    if entry.is_starter:
+        raise WeightsNotFoundError(not_found_message(entry, ""))
+    patience = PATIENCE
     try:
-        return fetch(name)
+        if answer_s is not None and not offline():
+            expect_answer(address(entry), answer_s)
+            patience = Patience(answer_s, answer_s, pauses_s=(1.0,))
+        return fetch(name, patience=patience)
     except WeightsDownloadError as error:
-        raise WeightsNotFoundError(not_found_message(get_entry(name), str(error))) from error
+        raise WeightsNotFoundError(not_found_message(entry, str(error))) from error
 
 
 def not_found_message(entry: WeightFile, cause: str) -> str:
-    """Say where a published file was looked for, why it was not got, and how to get it."""
+    """Say where a file was looked for, why it was not got, and how to get it."""
+    if entry.is_starter:
+        return (
+            f"the starter weights {entry.name} are missing or damaged.\n"
+            f"  looked at: {own_place(entry)}\n"
+            "They come with this package: install it again"
+        )
     return (
         f"the weights {entry.name} are not on this machine.\n"
         f"  looked at: {cache_path(entry)}\n"
@@ -148,12 +179,14 @@ def weights_id(path: Path, name: str | None = None) -> str:
     Returns
     -------
     str
-        ``published:<name>@<sha256>`` where the digest is that of a published file, else
-        ``file:<name>@<sha256>``.
+        ``published:<name>@<sha256>`` or ``starter:<name>@<sha256>`` where the digest is that of
+        such a file, else ``file:<name>@<sha256>``.
     """
     path = Path(path)
     entry = identify(path)
-    which = f"published:{entry.name}" if entry else f"file:{name or path.name}"
+    which = f"file:{name or path.name}"
+    if entry:
+        which = f"{'starter' if entry.is_starter else 'published'}:{entry.name}"
     return f"{which}@{content_digest(path)}"
 
 
@@ -163,7 +196,8 @@ def offline() -> bool:
 
 
 def address(entry: WeightFile, mirror: str | None = None) -> str:
-    """Return the address to download a file from: published, or on a mirror."""
+    """Return the address to download a published file from: its own, or on a mirror."""
+    assert entry.url is not None, "starter weights have no address"
     base = mirror or os.environ.get(MIRROR_VARIABLE)
     return f"{base.rstrip('/')}/{entry.url.rpartition('/')[2]}" if base else entry.url
 
