@@ -98,6 +98,12 @@ def test_files_and_arrays_of_any_length_and_rate(tmp_path, model):
         assert_close(row[None], get_scene_embeddings(audio[None], model), 1e-5)
 
 
+def test_more_than_a_batch(model):
+    clips = [seeded_audio.clip("noise", 16000, seconds) for seconds in (40.0, 30.0, 20.0, 70.0)]
+    expected = np.concatenate([get_scene_embeddings(clip[None], model) for clip in clips])
+    assert_close(HearEmbedding(**CHEAP).fit_transform(clips), expected, 1e-5)
+
+
 @pytest.mark.parametrize("shape", [(2,), (2, 1)])
 def test_arrays_and_columns_of_paths(tmp_path, shape):
     paths = [tmp_path / "a.wav", tmp_path / "b.wav"]

@@ -63,13 +63,12 @@ def test_any_pushes_give_what_one_call_gives(cheap, n_samples, sizes, hop):
     assert_as_batch(cheap, audio, sizes, hop)
 
 
-@pytest.mark.backends
-@pytest.mark.parametrize("name", ["yamnet", OPENL3])
+@pytest.mark.parametrize("name", [pytest.param("yamnet", marks=pytest.mark.backends), OPENL3])
 def test_both_networks(seeded_model, name):
     model = seeded_model(name)
-    audio = seeded_audio.clip("notes", model.sample_rate, 1.9)
+    audio = seeded_audio.clip("notes", model.sample_rate, 1.4)
     ten_hops = 10 * round(model.hop_size * model.sample_rate / 1000)  # windows that share columns
-    assert_as_batch(model, audio, [0, 1, 17_000, ten_hops, ten_hops], 2 * model.hop_size)
+    assert_as_batch(model, audio, [0, 1, 17_000, ten_hops], 2 * model.hop_size)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ MODELS_KEPT = 2
 """Models that a process keeps, so that clones of a transformer need not load theirs again."""
 
 BATCH_S = 60
-"""Seconds of clips of one length that are embedded in one call."""
+"""Seconds of clips that are held and embedded together."""
 
 
 class HearEmbedding(TransformerMixin, BaseEstimator):
@@ -236,12 +236,12 @@ def _clip(item: Any) -> np.ndarray:
     return samples
 
 
-def _batches(clips: Iterable[np.ndarray], longest: int) -> Iterator[np.ndarray]:
-    """Stack neighbours of one length, up to so many samples."""
+def _batches(clips: Iterable[np.ndarray], longest: int) -> Iterator[list[np.ndarray]]:
+    """Gather neighbours, up to so many samples."""
     batch: list[np.ndarray] = []
     for clip in clips:
-        if batch and (len(clip) != len(batch[0]) or (len(batch) + 1) * len(clip) > longest):
-            yield np.stack(batch)
+        if batch and sum(map(len, batch)) + len(clip) > longest:
+            yield batch
             batch = []
         batch.append(clip)
-    yield np.stack(batch)
+    yield batch
