@@ -50,8 +50,8 @@ class Encoder(module_type()):  # type: ignore[misc]
                 for name, array in arrays.items()
             }
         )
-        self._amplitudes = compiled(self._compute_amplitudes)
-        self._plain = compiled(self._compute_plain)
+        self._amplitudes = compiled(self.compute_amplitudes)
+        self._plain = compiled(self.compute_plain)
         self._shared = compiled(self._compute_shared)
         self._dense = compiled(self._compute_dense)
 
@@ -136,13 +136,15 @@ class Encoder(module_type()):  # type: ignore[misc]
             rows = function(tensors, amplitudes, *(pad_rows(array) for array in arrays))
             return ops.convert_to_numpy(rows)
 
-    # What is compiled: functions of tensors alone.
+    # What is compiled: functions of tensors alone, some of them part of other graphs too.
 
-    def _compute_amplitudes(self, tensors: dict, frames: Any) -> Any:
+    def compute_amplitudes(self, tensors: dict, frames: Any) -> Any:
+        """As `amplitudes`, of tensors."""
         bands, fft_length = tensors["front_end/bands"], self.config.front_end.fft_length
         return frontends.band_amplitudes(frames, bands, fft_length)
 
-    def _compute_plain(self, tensors: dict, amplitudes: Any, index: Any) -> Any:
+    def compute_plain(self, tensors: dict, amplitudes: Any, index: Any) -> Any:
+        """As `plain`, of tensors."""
         config = self.config
         network = config.preset.network
         log_mel = frontends.log_mel(amplitudes, index, config.front_end)

@@ -172,10 +172,10 @@ class HearLayer(keras.layers.Layer):
 
         tensors = {**embedder.encoder.tensors, **self._network}
         n_sounds = ops.shape(audio)[0]
-        amplitudes = ops.stop_gradient(embedder.encoder._compute_amplitudes(tensors, frames))
+        amplitudes = ops.stop_gradient(embedder.encoder.compute_amplitudes(tensors, frames))
         offsets = ops.reshape(ops.arange(n_sounds, dtype="int32"), (-1, 1, 1)) * len(table.starts)
         index = ops.reshape(table.index[None] + offsets, (-1, table.index.shape[1]))
-        rows = embedder.encoder._compute_plain(tensors, amplitudes, index)
+        rows = embedder.encoder.compute_plain(tensors, amplitudes, index)
         rows = rows[:, ::step][:, :per_window]
         rows = ops.reshape(rows, (n_sounds, len(starts) * per_window, rows.shape[2]))
         return rows[:, :n_timestamps]
