@@ -23,7 +23,8 @@ def write_registry(folder: Path, base: str, published_sha256: str = "0" * 64) ->
     for name, network in STARTERS.items():
         path = folder / f"starter-{name}.safetensors"
         weights = import_module(f"hear_openl3_yamnet.backbones.{network}").random_weights(11)
-        save_file({key: value.astype(np.float16) for key, value in weights.items()}, path)
+        halves = {key: value.astype(np.float16) for key, value in weights.items()}
+        save_file(halves, path, metadata={"network": network})
         files[f"{name}-starter"] = _entry(network, path.name, sha256(path))
     registry = folder / "registry.json"
     registry.write_text(json.dumps({"files": files}))

@@ -24,6 +24,7 @@ from hear_openl3_yamnet import (
 from hear_openl3_yamnet.audio import load_audio
 from hear_openl3_yamnet.fallback import preset_to_load
 from hear_openl3_yamnet.weights import carrying, store
+from hear_openl3_yamnet.weights.convert import convert
 from hear_openl3_yamnet.weights.registry import get_entry
 
 from .comparing import numpy
@@ -254,6 +255,13 @@ def test_starter_weights_are_never_fetched_imported_or_exported(name, folder, ca
     assert not cache.exists()
     with pytest.raises(WeightsNotFoundError, match="no weights on this machine to export"):
         carrying.export_folder(tmp_path / "stick")
+
+
+def test_a_converted_copy_tells_what_it_was(folder, tmp_path):
+    path = folder / "starter-yamnet.safetensors"
+    provenance = convert(path, tmp_path / "x.safetensors", "yamnet")
+    assert (provenance["source"], provenance["source_sha256"]) == (YAMNET, sha256(path))
+    assert (provenance["source_address"], provenance["licence"]) == ("this package", "CC BY 4.0")
 
 
 def run(*arguments):

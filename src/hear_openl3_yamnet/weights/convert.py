@@ -116,7 +116,8 @@ def read_provenance(path: Path) -> dict[str, str]:
 
 def _provenance(source: str | Path, network: str, weights_id: str) -> dict[str, str]:
     """Tell where weights come from; a converted file's own source is passed on."""
-    if passed_on := read_provenance(Path(source)):
+    passed_on = read_provenance(Path(source))
+    if "source_sha256" in passed_on:  # others have metadata of another kind
         return passed_on
     origin, _, name = weights_id.rpartition("@")[0].partition(":")
     entry = load_registry()[name] if origin in ("published", "starter") else None
