@@ -100,10 +100,10 @@ def embed(
     """  # noqa: D301
     from .outputs import output_paths
 
-    options = _options(option or [], weights=weights, hop_size=hop_size, scene=scene)
+    options = gather_options(option or [], weights=weights, hop_size=hop_size, scene=scene)
     paths = output_paths(audio, output)
     _make_folder(output.parent if output.suffix == ".npz" else output)
-    loaded = _load(model, options)
+    loaded = load_quietly(model, options)
     n_failed = 0
     for file, path in _progress(list(zip(audio, paths, strict=True))):
         try:
@@ -122,7 +122,9 @@ def embed(
         raise typer.Exit(1)
 
 
-def _options(given: list[str], *, scene: bool, hop_size: str | None, **named: str | None) -> dict:
+def gather_options(
+    given: list[str], *, scene: bool, hop_size: str | None, **named: str | None
+) -> dict:
     """Gather the options of `load_model`; one given twice is a mistake."""
     pairs = [_key_and_value(text) for text in given]
     if hop_size is not None:
@@ -159,7 +161,8 @@ def _make_folder(folder: Path) -> None:
         raise typer.Exit(1) from error
 
 
-def _load(model: str, options: dict[str, Any]) -> "HearModel":
+def load_quietly(model: str, options: dict[str, Any]) -> "HearModel":
+    """Load a model; its warnings go to stderr without Python's lines."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes are not ours
     from . import load_model
 

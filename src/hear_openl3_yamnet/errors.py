@@ -4,6 +4,7 @@ __all__ = [
     "AudioError",
     "AudioFileError",
     "AudioTypeError",
+    "CorpusError",
     "HearError",
     "ModelTypeError",
     "OptionError",
@@ -31,6 +32,10 @@ class AudioTypeError(HearError, TypeError):
 
 class AudioFileError(HearError, OSError):
     """An audio file is missing, unreadable, or holds no audio."""
+
+
+class CorpusError(HearError, OSError):
+    """A corpus on disk is damaged, or another run is writing to it."""
 
 
 class ModelTypeError(HearError, TypeError):

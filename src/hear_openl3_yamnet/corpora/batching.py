@@ -1,0 +1,168 @@
+"""Decoded files → rows: short files together in full batches, long ones in blocks."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import framing
+from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, stream
+from .rows import OUTPUTS, Row
+
+if TYPE_CHECKING:
+    from ..model import HearModel
+
+logger = logging.getLogger(__name__)
+
+LOTS = 2
+"""Full batches of windows for which short files are gathered; more only delay the rows."""
+
+LEAST_WINDOWS = 256
+"""Windows that are gathered at the least."""
+
+MOST_SECONDS = 300.0
+"""Seconds of audio gathered at the most, where windows are far apart: 58 MB at 48 kHz."""
+
+
+class Embedding:
+    """What a corpus keeps of each file, and how it is computed.
+
+    Parameters
+    ----------
+    model : HearModel
+    outputs : str
+        One of `OUTPUTS`.
+    float_type : str
+        Of what is kept.
+    """
+
+    def __init__(self, model: HearModel, outputs: str, float_type: str):
+        self.model = model
+        self.outputs = outputs
+        self.float_type = float_type
+        self._scene = "scene" in OUTPUTS[outputs]
+        self._timestamps = "timestamps" in OUTPUTS[outputs]
+        self._dtype = np.dtype(float_type)
+        self._hop = framing.hop_samples(model.hop_size, model.sample_rate)
+        self._scene_hop = framing.hop_samples(model.scene_hop_size, model.sample_rate)
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds of a file that is embedded in one piece: the dense framing needs all of it."""
+        dense = any(part.config.framing == "dense" for part in self.model.embedders)
+        return math.inf if dense else LONGEST_WHOLE_S
+
+    def n_windows(self, waveform: np.ndarray) -> int:
+        """Return how many windows a clip costs."""
+        hops = [self._hop] * self._timestamps + [self._scene_hop] * self._scene
+        return sum(framing.count_windows(len(waveform), hop) for hop in hops)
+
+    def embed_together(self, clips: Sequence[Clip]) -> None:
+        """Fill in the rows of decoded clips."""
+        waveforms: list[Any] = [clip.waveform for clip in clips]
+        if self._scene:
+            scenes = self.model.scene_embeddings(waveforms)
+            for clip, scene in zip(clips, scenes, strict=True):
+                clip.row.scene = scene.astype(self._dtype)
+        if self._timestamps:
+            for clip, values in zip(clips, self.model.clip_embeddings(waveforms), strict=True):
+                clip.row.embeddings = values.astype(self._dtype, copy=False)
+                clip.row.timestamps = self._times(len(values))
+
+    def embed_long(self, row: Row, pool: Executor) -> None:
+        """Fill in the row of a file that is streamed."""
+        rate = self.model.sample_rate
+        n_samples = math.ceil(Fraction(row.duration or 0) * rate)
+        scene = self.model.scene_stream() if self._scene else None
+        times = self.model.stream() if self._timestamps else None
+        count = framing.count_windows(n_samples, self._hop) if times else 0
+        kept = np.empty((count, self.model.timestamp_embedding_size), self._dtype)
+        filled = 0
+
+        def keep(values: np.ndarray) -> None:
+            nonlocal filled
+            kept[filled : filled + len(values)] = values
+            filled += len(values)
+
+        for block in one_ahead(stream(row, rate), pool):
+            if scene:
+                scene.push(block)
+            if times:
+                keep(times.push(block)[0])
+        if times:
+            keep(times.flush()[0])
+            row.embeddings, row.timestamps = kept[:filled], self._times(filled)
+        if scene:
+            row.scene = scene.flush().astype(self._dtype)
+
+    def _times(self, count: int) -> np.ndarray:
+        return framing.timestamps(count, self._hop, self.model.sample_rate)
+
+
+def embed_clips(
+    clips: Iterable[Clip], embedding: Embedding, pool: Executor, stop: threading.Event
+) -> Iterator[Row]:
+    """Embed decoded files, and yield their rows in order.
+
+    Parameters
+    ----------
+    clips : iterable of Clip
+    embedding : Embedding
+    pool : Executor
+        Where long files are decoded.
+    stop : threading.Event
+        When set, the files in hand are finished and no others are begun.
+    """
+    most_windows = max(LEAST_WINDOWS, LOTS * embedding.model.windows_at_once)
+    batch: list[Clip] = []
+    n_windows, seconds = 0, 0.0
+    for clip in clips:
+        if stop.is_set():
+            break
+        cost = 0 if clip.waveform is None else embedding.n_windows(clip.waveform)
+        length = 0.0 if clip.waveform is None else float(clip.row.duration or 0)
+        full = n_windows + cost > most_windows or seconds + length > MOST_SECONDS
+        if full or clip.is_long:
+            yield from _embed_batch(batch, embedding)
+            batch, n_windows, seconds = [], 0, 0.0
+        if clip.is_long:
+            yield _embed_long(clip.row, embedding, pool)
+            continue
+        batch.append(clip)
+        n_windows, seconds = n_windows + cost, seconds + length
+    yield from _embed_batch(batch, embedding)
+
+
+def _embed_batch(batch: list[Clip], embedding: Embedding) -> Iterator[Row]:
+    """Embed clips together; should that fail, one by one, for the one to be known."""
+    good = [clip for clip in batch if clip.row.error is None]
+    try:
+        if good:
+            embedding.embed_together(good)
+    except Exception as error:
+        if len(good) == 1:
+            good[0].row.fail(explain(error))
+        else:
+            logger.warning("%d files together failed (%s); now one by one", len(good), error)
+            for clip in good:
+                list(_embed_batch([clip], embedding))
+    for clip in batch:
+        yield clip.row
+
+
+def _embed_long(row: Row, embedding: Embedding, pool: Executor) -> Row:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of loud samples: the row has the peak
+            embedding.embed_long(row, pool)
+    except Exception as error:
+        row.fail(explain(error))
+    return row
