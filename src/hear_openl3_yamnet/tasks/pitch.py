@@ -1,0 +1,38 @@
+"""synth_pitch: which of a piano's 88 keys? As NSynth: single notes of many instruments."""
+
+from ..synthesis.notes import METHODS, PITCHES
+from .listening import recorded
+from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+
+__all__ = ["TASK"]
+
+_NAME = "synth_pitch"
+_NOTES_PER_INSTRUMENT = 8
+_VELOCITIES = (25, 50, 75, 100, 127)  # NSynth's
+
+
+def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, recipe, split, index)
+    pitch = int(plan.labels[index % len(plan.labels)])
+    instrument = int(rng.integers(1 + plan.n_clips[split] // _NOTES_PER_INSTRUMENT))
+    timbre = clip_stream(_NAME, recipe, split, instrument, "instrument")
+    method = METHODS[timbre.choice(list(METHODS))]
+    cents = rng.uniform(-20, 20)
+    velocity = rng.choice(_VELOCITIES)
+    note = method(pitch + cents / 100, velocity, plan.seconds, SAMPLE_RATE, timbre)
+    samples = recorded(note, rng, snr=(5, 40), colour=4, wet=0.5)
+    return Clip(samples, [pitch])
+
+
+TASK = Task(
+    name=_NAME,
+    about="88 pitches by nine methods of synthesis",
+    embedding_type="scene",
+    prediction_type="multiclass",
+    evaluation=("pitch_acc", "chroma_acc"),
+    plans={
+        "full": Plan(tuple(PITCHES), {"train": 1760, "valid": 440, "test": 880}, 1.0),
+        "small": Plan(tuple(range(48, 72)), {"train": 96, "valid": 24, "test": 48}, 1.0),
+    },
+    make_clip=_make_clip,
+)
