@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import __version__, corpus_cli, weights_cli
+from . import __version__, corpus_cli, tasks_cli, weights_cli
 from .embed_cli import embed
 from .errors import HearError, OptionError
 from .evaluation_cli import evaluate, leaderboard
@@ -26,6 +26,7 @@ app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(weights_cli.app)
 app.add_typer(corpus_cli.app)
+app.add_typer(tasks_cli.app)
 
 
 def main() -> None:
