@@ -1,0 +1,103 @@
+"""What the starter weights are trained on, and what is kept back to judge them by.
+
+Everything that training hears is drawn from streams named ``starter/bank``, and from the programs,
+methods, kinds, words and voices called TRAINED here. What is HELD is heard by no training.
+"""
+
+from hear_openl3_yamnet.synthesis.events import KINDS
+from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
+from hear_openl3_yamnet.synthesis.notes import METHODS
+from hear_openl3_yamnet.synthesis.percussion import STROKES
+
+HELD_PROGRAMS = tuple(p for p in range(120) if p % 10 in (3, 6, 9))
+"""General MIDI programs (from 0); 120 to 127 are no instruments."""
+TRAINED_PROGRAMS = tuple(p for p in range(120) if p not in HELD_PROGRAMS)
+
+HELD_METHODS = ("phase-distortion", "blown")
+TRAINED_METHODS = tuple(name for name in METHODS if name not in HELD_METHODS)
+
+HELD_KINDS = (
+    "propeller", "train", "saw", "ringtone", "car-horn", "reversing-beeper", "owl", "cow",
+    "insect", "snore", "pouring", "waves", "coins", "gravel", "fireworks", "paper",
+)  # fmt: skip
+"""Event types that no training heard at all."""
+TRAINED_KINDS = tuple(name for name in KINDS if name not in HELD_KINDS)
+
+HELD_STROKES = tuple(STROKES)[2::5]
+TRAINED_STROKES = tuple(name for name in STROKES if name not in HELD_STROKES)
+TRAINED_DRUMS = tuple(range(35, 82))
+"""Keys of the General MIDI drum kit."""
+
+TEST_WORDS = (
+    "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "zero", "one", "two",
+    "three", "four", "five", "six", "seven", "eight", "nine",
+)  # fmt: skip
+"""Words that training heard, asked for in voices that it did not hear."""
+HELD_WORDS = (
+    "marble", "window", "garden", "silver", "bottle", "thunder", "picture", "hammer", "yellow",
+    "candle", "forest", "pepper", "rocket", "blanket", "justice",
+)  # fmt: skip
+TRAINED_WORDS = (
+    *TEST_WORDS,
+    "ten", "eleven", "twelve", "hundred", "dog", "cat", "bird", "bed", "tree", "house", "happy",
+    "wow", "marvin", "sheila", "visual", "follow", "forward", "backward", "learn", "apple", "water",
+    "music", "paper", "table", "chair", "river", "mountain", "monday", "friday", "sunday", "king",
+    "queen", "orange", "purple", "green", "black", "white", "red", "blue", "small", "large",
+    "quick", "slow", "summer", "winter", "spring", "autumn", "mother", "father", "sister",
+    "brother", "bread", "cheese", "coffee", "sugar", "salt", "knife", "spoon", "fork", "plate",
+    "light", "dark", "open", "close", "door", "key", "book", "pencil", "school", "teacher",
+    "doctor", "nurse", "train", "plane", "boat", "bicycle", "engine", "travel", "hello", "goodbye",
+    "please", "thank", "sorry", "welcome", "morning", "evening", "today", "tomorrow", "never",
+    "always", "question", "answer", "number", "letter", "sing", "dance", "jump", "run", "walk",
+    "sleep", "dream", "think", "believe", "measure", "treasure", "church", "judge", "shoes",
+    "voice", "earth", "mouth", "breath", "smooth", "vision", "jungle", "zebra", "violin", "guitar",
+    "trumpet", "piano",
+)  # fmt: skip
+FOREIGN_WORDS = {
+    "de": ("Haus", "Wasser", "zwanzig", "Schule", "fröhlich", "Brücke", "achtzehn", "Licht"),
+    "fr": ("maison", "bonjour", "lumière", "quatre", "oiseau", "heureux", "jardin", "fenêtre"),
+    "es": ("casa", "cuatro", "perro", "jardín", "zapato", "mujer", "llave", "noche"),
+    "it": ("ciao", "bambino", "giorno", "specchio", "quattro", "luce", "vino", "piazza"),
+    "pl": ("dziękuję", "woda", "cześć", "szkoła", "jabłko", "książka", "noc", "dom"),
+}
+"""Words of other languages by espeak-ng's voice."""
+
+TRAINED_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp")
+TRAINED_VARIANTS = (
+    "Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Henrique", "Hugo",
+    "Jacky", "Lee", "Marco", "Mario", "Michael", "Mike", "adam", "anika", "antonio", "aunty",
+    "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "grandma", "grandpa",
+    "gustave", "iven", "john", "linda", "marcelo", "max", "michel",
+)  # fmt: skip
+HELD_ACCENTS = ("en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
+HELD_VARIANTS = (
+    "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby",
+    "steph", "travis", "victor", "zac",
+)  # fmt: skip
+"""espeak-ng's voices; the variants m1 … m8, f1 … f5, klatt … and croak are those of the tasks."""
+
+TYPES = (
+    *(f"event:{name}" for name in TRAINED_KINDS),
+    *(f"background:{name}" for name in BACKGROUNDS),
+    *(f"stroke:{name}" for name in TRAINED_STROKES),
+    *(f"drum:{key}" for key in TRAINED_DRUMS),
+    *(f"family:{index}" for index in range(15)),
+    *(f"method:{name}" for name in TRAINED_METHODS),
+    "speech:espeak",
+    "speech:formants",
+)
+"""Types of sounds; General MIDI programs come in families of eight."""
+PROGRAMS = (*TRAINED_PROGRAMS, *TRAINED_METHODS)
+"""What plays notes."""
+WORDS = (*TRAINED_WORDS, *(word for words in FOREIGN_WORDS.values() for word in words))
+VOICES = TRAINED_VARIANTS
+N_PITCHES = 88
+
+CLASSES = {
+    "type": len(TYPES),
+    "pitch": N_PITCHES,
+    "program": len(PROGRAMS),
+    "word": len(WORDS),
+    "voice": len(VOICES),
+}
+"""How many classes each factor of label has."""
