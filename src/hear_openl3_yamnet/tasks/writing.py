@@ -3,14 +3,17 @@
 import json
 import multiprocessing
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..audio import resample
+from ..errors import HearError
 from .catalogue import get_task
 from .task import SAMPLE_RATE, Answer, Recipe, Task, TaskError
 
@@ -66,9 +69,9 @@ def make_task(
         with _appearing(path) as partial:
             answers = _write_clips(task, partial, recipe, n_processes, progress)
             _write_answers(task, partial, recipe, answers)
+    except HearError:
+        raise
     except OSError as error:
-        if isinstance(error, TaskError):
-            raise
         raise TaskError(f"cannot write {path}: {error.strerror or error}.") from error
     return path
 
@@ -143,7 +146,7 @@ def _write_clips(
     answers: dict[tuple[str, int], Answer] = {}
     # a fresh process each, not a fork: forks and threads do not go together
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(n_processes, context, _leave_interrupts_to_the_parent) as pool:
         futures: dict[Future, tuple[str, int]] = {
             pool.submit(_write_clip, task.name, folder, recipe, *clip): clip for clip in clips
         }
@@ -151,13 +154,21 @@ def _write_clips(
             for future in as_completed(futures):
                 answers[futures[future]] = future.result()
                 progress()
-        except BaseException:
+        except BrokenProcessPool as error:
+            raise TaskError(
+                f"a process that makes clips of {task.name} was killed, perhaps for want of "
+                "memory. Try fewer at the same time."
+            ) from error
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise
     return {
         split: {_clip_name(split, i): answers[split, i] for i in range(n)}
         for split, n in plan.n_clips.items()
     }
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_clip(name: str, folder: Path, recipe: Recipe, split: str, index: int) -> Answer:
@@ -168,7 +179,11 @@ def _write_clip(name: str, folder: Path, recipe: Recipe, split: str, index: int)
     clip = task.make_clip(recipe, task.plans[recipe.size], split, index)
     for rate in recipe.sample_rates:
         path = folder / str(rate) / split / _clip_name(split, index)
-        soundfile.write(path, resample(clip.samples, SAMPLE_RATE, rate), rate, subtype="PCM_16")
+        samples = resample(clip.samples, SAMPLE_RATE, rate)
+        try:
+            soundfile.write(path, samples, rate, subtype="PCM_16")
+        except soundfile.LibsndfileError as error:
+            raise TaskError(f"cannot write {path}: {error.error_string}") from error
     return clip.answer
 
 
