@@ -27,7 +27,7 @@ begin() {
 
 # What the environment was made from; when any of it changes, it is made anew.
 fingerprint() {
-    echo "$PWD $torch $("$python" --version) $(cat pyproject.toml scripts/test.sh | cksum)"
+    echo "$PWD $torch $("$python" --version) $(cat pyproject.toml scripts/test.sh scripts/heareval/requirements.txt | cksum)"
 }
 
 begin "environment"
@@ -39,6 +39,9 @@ else
     $bin/pip install --quiet --editable ".[dev,torch,jax]" "$torch"
     # Its metadata ask for Python < 3.9 and nothing else that the package does not bring.
     $bin/pip install --quiet --no-deps --ignore-requires-python hearvalidator==2021.0.6
+    # HEAR's kit has no other versions of what is here, so it needs no environment of its own.
+    $bin/pip install --quiet --requirement scripts/heareval/requirements.txt
+    $bin/pip install --quiet --no-deps heareval==2021.1.3
     fingerprint > $environment/fingerprint
 fi
 $bin/pip list | grep -iE '^(tensorflow|keras|torch|jax|numpy|librosa|hearvalidator) '
@@ -55,11 +58,14 @@ $bin/mypy
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 
 begin "pytest on TensorFlow, with hear-validator and coverage"
-KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow" --durations=15 --cov
+KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov
 
 for backend in torch jax; do
     begin "pytest on $backend"
     KERAS_BACKEND=$backend $bin/python -m pytest -m "backends and not slow" --durations=5
 done
+
+begin "heareval, two small tasks"
+KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval
 
 printf '\n== all stages passed in %d s\n' "$SECONDS"

@@ -20,7 +20,8 @@ N_BANDS = 128
 FRAME = 2048  # samples, 43 ms
 SCENE_HOP = 480  # samples, 10 ms
 TIMESTAMP_HOP = 2400  # samples, 50 ms
-SMALLEST = 1e-10  # of the power, −100 dB
+SMALLEST = 1e-6  # of the power, −60 dB
+MIDDLE = -4.0  # log10 of the power in a band that is neither loud nor silent
 
 
 class LogMelStatistics(module_type()):  # type: ignore[misc]
@@ -87,9 +88,9 @@ def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:
 def _log_mel(sound: np.ndarray, hop: int) -> np.ndarray:
     """Return log10 of the power in mel bands [shape=(n_frames, 128)], of frames centred at hops.
 
-    In bels, not decibels: heareval's predictors do not scale their input.
+    About zero and in bels, not decibels: heareval's predictors do not scale their input.
     """
     power = librosa.feature.melspectrogram(
         y=sound, sr=LogMelStatistics.sample_rate, n_fft=FRAME, hop_length=hop, n_mels=N_BANDS
     )
-    return np.ascontiguousarray(np.log10(np.maximum(power.T, SMALLEST)), np.float32)
+    return np.ascontiguousarray(np.log10(np.maximum(power.T, SMALLEST)) - MIDDLE, np.float32)

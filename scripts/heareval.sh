@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Runs HEAR's own kit, unpatched, on this package: embeddings, predictions, one table of scores.
+#
+#     bash scripts/heareval.sh --small                  # two small tasks, a few minutes
+#     bash scripts/heareval.sh                          # five tasks, all models of the list
+#     bash scripts/heareval.sh --tasks hear-tasks --models models.txt --grid default --grid-points 8
+#
+# Options:
+#   --small              two tasks of few clips and two models
+#   --tasks FOLDER       the tasks, in HEAR's format; made there if there is no such folder
+#   --models FILE        lines "MODULE TASKS [OPTIONS]": a module of the HEAR API, a pattern of
+#                        names of tasks, keywords of its load_model as JSON
+#   --results FOLDER     where embeddings, scores and the table go
+#   --grid GRID          heareval's grid of hyperparameters: default, fast, faster
+#   --grid-points N      how many of the grid's points it tries
+#
+# Variables it reads:
+#   PYTHON                 the interpreter to make the environment with; default python3
+#   HEAREVAL_ENVIRONMENT   where; default .venv-heareval. One that has heareval is taken as it is.
+#   TORCH_REQUIREMENT      what pip installs as PyTorch; default torch==2.13.0 (see test.sh)
+#
+# What is finished is not done again: stop it and start it anew as you like. To redo a model, delete
+# its folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+small=
+tasks= models= results=
+grid=faster points=8
+while [ $# -gt 0 ]; do
+    case $1 in
+        --small) small=yes; shift; continue ;;
+        --tasks | --models | --results | --grid | --grid-points) ;;
+        *) echo "There is no option $1. Read the head of $0." >&2; exit 2 ;;
+    esac
+    [ $# -gt 1 ] || { echo "$1 needs a value." >&2; exit 2; }
+    case $1 in
+        --tasks) tasks=$2 ;;
+        --models) models=$2 ;;
+        --results) results=$2 ;;
+        --grid) grid=$2 ;;
+        --grid-points) points=$2 ;;
+    esac
+    shift 2
+done
+folder=heareval${small:+-small}
+tasks=${tasks:-$folder/tasks}
+results=${results:-$folder}
+models=${models:-scripts/heareval/models${small:+_small}.txt}
+
+environment=${HEAREVAL_ENVIRONMENT:-.venv-heareval}
+bin=$environment/bin
+if ! $bin/pip show --quiet heareval 2>/dev/null; then
+    [ -x $bin/python ] || "${PYTHON:-python3}" -m venv "$environment"
+    $bin/pip install --quiet --upgrade pip
+    $bin/pip install --quiet --editable . "${TORCH_REQUIREMENT:-torch==2.13.0}" \
+        --requirement scripts/heareval/requirements.txt
+    # Its own pins (NumPy 1.19, numba 0.48) have no wheels any more.
+    $bin/pip install --quiet --no-deps heareval==2021.1.3
+fi
+$bin/pip list | grep -iE '^(heareval|hear-openl3-yamnet|keras|numpy|pandas|pytorch-lightning|scikit-learn|tensorflow|torch) '
+
+export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
+# heareval loads checkpoints that it has written itself; since PyTorch 2.6 that needs to be said.
+export TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1
+
+if [ ! -d "$tasks" ]; then
+    echo "== making tasks in $tasks"
+    $bin/hear-openl3-yamnet tasks make "$tasks" --sample-rate 16000 --sample-rate 48000 \
+        ${small:+--size small --task synth_pitch --task synth_events}
+fi
+
+chosen=$(mktemp -d)
+trap 'rm -rf "$chosen"' EXIT
+grep -vE '^ *(#|$)' "$models" | while read -r module pattern options; do
+    options=${options:-"{}"}
+    echo "== $module $options on $pattern"
+    rm -f "$chosen"/*
+    for task in "$tasks"/$pattern; do
+        ln -s "$(realpath "$task")" "$chosen/"
+    done
+    # heareval runs all tasks of a folder with the model loaded once; this one has those chosen
+    $bin/python -m heareval.embeddings.runner "$module" --tasks-dir "$chosen" \
+        --embeddings-dir "$results/embeddings" --model-options "$options" </dev/null
+done
+
+echo "== predictions"
+$bin/python -m heareval.predictions.runner "$results"/embeddings/*/* --grid "$grid" --grid-points "$points"
+
+$bin/hear-openl3-yamnet evaluate "$results/embeddings" --output "$results"
