@@ -96,7 +96,7 @@ def _cow(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
     course = rng.uniform(80, 180) * (1 + 0.5 * np.sin(np.pi * place) ** 2)
     source = glide(course, time, sample_rate, 0.5, 40)
     moo = _formants(source, np.array([350, 800, 2200]) * rng.uniform(0.8, 1.2), sample_rate, 0.15)
-    return to_peak(moo * np.sin(np.pi * place) ** 0.4, 0.9)
+    return to_peak(moo * np.sin(np.pi * place).clip(0) ** 0.4, 0.9)
 
 
 def _sheep(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -108,7 +108,9 @@ def _sheep(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
         source, np.array([700, 1700, 2800]) * rng.uniform(0.8, 1.2), sample_rate, 0.12
     )
     end = np.minimum(time / rng.uniform(0.5, 1.1), 1)
-    return to_peak(bleat * (1 + rng.uniform(0.4, 0.9) * shake) * np.sin(np.pi * end) ** 0.5, 0.9)
+    return to_peak(
+        bleat * (1 + rng.uniform(0.4, 0.9) * shake) * np.sin(np.pi * end).clip(0) ** 0.5, 0.9
+    )
 
 
 def _frog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -117,7 +119,9 @@ def _frog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
     place = (rng.uniform(1, 3.5) * time + rng.random()) % 1
     beats = pulses(rng.uniform(30, 80), time, sample_rate) * (place < rng.uniform(0.3, 0.7))
     modes = np.array([1.0, 1.9, 3.1]) * rng.uniform(350, 1200)
-    return to_peak(excite_modes(beats, modes, np.array([1, 0.5, 0.3]), np.full(3, 0.02), sample_rate), 0.9)
+    return to_peak(
+        excite_modes(beats, modes, np.array([1, 0.5, 0.3]), np.full(3, 0.02), sample_rate), 0.9
+    )
 
 
 def _cricket(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -147,7 +151,7 @@ def _laughter(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
     source = voice * (place < 0.45) + breath * (place > 0.75)
     size = rng.uniform(0.85, 1.25)
     sound = _formants(source, np.array([750, 1300, 2600, 3500]) * size, sample_rate, 0.1)
-    return to_peak(sound * np.sin(np.pi * place) ** 0.5, 0.9)
+    return to_peak(sound * np.sin(np.pi * place).clip(0) ** 0.5, 0.9)
 
 
 def _cough(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -172,9 +176,8 @@ def _snore(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
     flutter = pulses(rng.uniform(20, 60), time, sample_rate) * rng.uniform(0.5, 1, len(time))
     source = flutter + rng.uniform(0.005, 0.03) * rng.normal(size=len(time))
     centres = np.array([250, 700, 1500]) * rng.uniform(0.7, 1.5)
-    return to_peak(
-        _formants(source, centres, sample_rate, 0.3) * np.sin(np.pi * time / time[-1]) ** 0.7, 0.9
-    )
+    swell = np.sin(np.pi * time / time[-1]).clip(0) ** 0.7  # at π some sines are below zero
+    return to_peak(_formants(source, centres, sample_rate, 0.3) * swell, 0.9)
 
 
 KINDS = {
