@@ -20,7 +20,7 @@ def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
     cents = rng.uniform(-20, 20)
     velocity = rng.choice(_VELOCITIES)
     note = method(pitch + cents / 100, velocity, plan.seconds, SAMPLE_RATE, timbre)
-    samples = recorded(note, rng, snr=(5, 40), colour=4, wet=0.5)
+    samples = recorded(note, rng, snr=(-3, 25), colour=5, wet=0.5)
     return Clip(samples, [pitch])
 
 
@@ -32,7 +32,7 @@ TASK = Task(
     evaluation=("pitch_acc", "chroma_acc"),
     plans={
         "full": Plan(tuple(PITCHES), {"train": 1760, "valid": 440, "test": 880}, 1.0),
-        "small": Plan(tuple(range(48, 72)), {"train": 96, "valid": 24, "test": 48}, 1.0),
+        "small": Plan(tuple(range(48, 72)), {"train": 72, "valid": 24, "test": 24}, 1.0),
     },
     make_clip=_make_clip,
 )

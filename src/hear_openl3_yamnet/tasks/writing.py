@@ -5,7 +5,7 @@ import multiprocessing
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +17,25 @@ from ..errors import HearError
 from .catalogue import get_task
 from .task import SAMPLE_RATE, Answer, Recipe, Task, TaskError
 
-__all__ = ["check_folder", "make_task"]
+__all__ = ["check_folder", "make_task", "making_clips"]
 
 _METADATA = "task_metadata.json"
+
+
+@contextmanager
+def making_clips(n_processes: int) -> Iterator[Executor]:
+    """Give processes of their own to `make_task`, which start when there is work."""
+    # fresh ones, not forks: forks and threads do not go together
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(n_processes, context, _leave_interrupts_to_the_parent) as pool:
+        yield pool
 
 
 def make_task(
     name: str,
     folder: Path,
     recipe: Recipe,
-    *,
-    n_processes: int = 2,
+    makers: Executor,
     progress: Callable[[], object] = lambda: None,
 ) -> Path:
     """Write a task in HEAR's format.
@@ -44,8 +52,8 @@ def make_task(
     recipe
         What to write: the same recipe gives the same bytes with the same versions of this package,
         NumPy and SciPy (and espeak-ng).
-    n_processes
-        How many clips are made at the same time.
+    makers
+        Who makes the clips, see `making_clips`.
     progress
         Called for each clip that is written.
 
@@ -67,7 +75,7 @@ def make_task(
         return path
     try:
         with _appearing(path) as partial:
-            answers = _write_clips(task, partial, recipe, n_processes, progress)
+            answers = _write_clips(task, partial, recipe, makers, progress)
             _write_answers(task, partial, recipe, answers)
     except HearError:
         raise
@@ -135,7 +143,7 @@ def _write_clips(
     task: Task,
     folder: Path,
     recipe: Recipe,
-    n_processes: int,
+    makers: Executor,
     progress: Callable[[], object],
 ) -> dict[str, dict[str, Answer]]:
     plan = task.plans[recipe.size]
@@ -144,23 +152,22 @@ def _write_clips(
             (folder / str(rate) / split).mkdir(parents=True)
     clips = [(split, i) for split, n in plan.n_clips.items() for i in range(n)]
     answers: dict[tuple[str, int], Answer] = {}
-    # a fresh process each, not a fork: forks and threads do not go together
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_processes, context, _leave_interrupts_to_the_parent) as pool:
-        futures: dict[Future, tuple[str, int]] = {
-            pool.submit(_write_clip, task.name, folder, recipe, *clip): clip for clip in clips
-        }
-        try:
-            for future in as_completed(futures):
-                answers[futures[future]] = future.result()
-                progress()
-        except BrokenProcessPool as error:
-            raise TaskError(
-                f"a process that makes clips of {task.name} was killed, perhaps for want of "
-                "memory. Try fewer at the same time."
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    futures: dict[Future, tuple[str, int]] = {
+        makers.submit(_write_clip, task.name, folder, recipe, *clip): clip for clip in clips
+    }
+    try:
+        for future in as_completed(futures):
+            answers[futures[future]] = future.result()
+            progress()
+    except BrokenProcessPool as error:
+        raise TaskError(
+            f"a process that makes clips of {task.name} was killed, perhaps for want of "
+            "memory. Try fewer at the same time."
+        ) from error
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)  # nobody writes into the folder any more
     return {
         split: {_clip_name(split, i): answers[split, i] for i in range(n)}
         for split, n in plan.n_clips.items()
