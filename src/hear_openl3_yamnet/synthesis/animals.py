@@ -37,7 +37,7 @@ def _trill(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(12, 30) * time + rng.random()) % 1
     course = rng.uniform(2500, 6000) * 2 ** (rng.uniform(-0.5, 0.5) * place)
-    swell = np.sin(np.pi * time / time[-1]) ** rng.uniform(0.2, 1)
+    swell = np.sin(np.pi * time / time[-1]).clip(0) ** rng.uniform(0.2, 1)
     return to_peak(glide(course, time, sample_rate) * np.sin(np.pi * place) ** 2 * swell, 0.9)
 
 
