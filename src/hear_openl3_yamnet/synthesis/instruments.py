@@ -79,10 +79,12 @@ def play(
     Raises
     ------
     InstrumentError
-        fluidsynth is missing or fails.
+        The sound font or fluidsynth is missing, or fluidsynth fails.
     """
     import soundfile
 
+    if not sound_font.is_file():  # fluidsynth would take another, or play silence
+        raise InstrumentError(f"There is no sound font {sound_font}.")
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder, "score.mid"), Path(folder, "sound.wav")
         score.write_bytes(_midi_file(notes, program, seconds, drums))

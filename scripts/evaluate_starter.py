@@ -1,0 +1,200 @@
+"""Judge starter weights: linear probes on eight tasks, against what needs no training.
+
+    python scripts/evaluate_starter.py --openl3 FILE --yamnet FILE --out docs/starter.json
+
+Each network stands against the best of three: the same architecture untrained, with its batch norms
+calibrated; means and standard deviations of its own log-mel spectrogram; those of 20 MFCC and their
+first and second differences. Probes are logistic regressions on standardised embeddings, with C out
+of a grid up to 100; each probe seed fits on another 80 % of the training clips and chooses C on the
+rest.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from starter_features import amplitudes_in_decibels, network_input
+from starter_tasks import SAMPLE_RATE, Task, make_tasks
+
+from hear_openl3_yamnet.backbones import folding, openl3, yamnet
+from hear_openl3_yamnet.weights.readers import read_weights
+
+C_GRID = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+PROBE_SEEDS = (0, 1, 2)
+_BATCH = 16
+_CALIBRATING = 640  # windows
+
+FRONT_ENDS = {"openl3": "mel128", "yamnet": "yamnet"}
+LAYERS = {"openl3": "conv8", "yamnet": "layer14"}
+Embed = Callable[[np.ndarray], np.ndarray]
+
+
+def log_mels(clips: list[np.ndarray], front_end: str) -> np.ndarray:
+    """Return the clips' log-mel windows [shape=(n_clips, n_bands, n_frames, 1)]."""
+    rows = []
+    for samples in clips:
+        decibels = amplitudes_in_decibels(samples, front_end)
+        if front_end == "yamnet":
+            decibels = decibels[:96]
+        rows.append(network_input(np.power(np.float32(10), decibels[None] / 10), front_end)[0])
+    return np.stack(rows)
+
+
+def embedder(network: str, weights: dict[str, np.ndarray]) -> Embed:
+    """Return the function from log-mel windows to published embeddings."""
+    import keras
+    import tensorflow as tf
+    from keras import ops
+
+    module = {"openl3": openl3, "yamnet": yamnet}[network]
+    folded = {name: tf.constant(value) for name, value in module.fold(weights).items()}
+    layer = LAYERS[network]
+
+    @tf.function(reduce_retracing=True)
+    def run(windows: tf.Tensor) -> tf.Tensor:
+        maps = module.feature_maps(folded, windows, [layer])[layer]
+        return ops.max(maps, axis=(1, 2)) if network == "openl3" else ops.mean(maps, axis=(1, 2))
+
+    def embed(windows: np.ndarray) -> np.ndarray:
+        parts = [run(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
+        return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+
+    return embed
+
+
+def untrained(network: str, windows: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
+    """Draw weights, with batch norms that have seen `windows`."""
+    import keras
+
+    module = {"openl3": openl3, "yamnet": yamnet}[network]
+    model = module.keras_model(windows.shape[1], 48 if network == "openl3" else 96)
+    folding.set_keras_weights(model, module.random_weights(seed))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.8
+    rng = np.random.default_rng(seed)
+    n_frames = model.input_shape[2]
+    for _ in range(_CALIBRATING // 32):
+        start = rng.integers(windows.shape[2] - n_frames + 1)
+        chosen = rng.choice(len(windows), 32)
+        model(windows[chosen, :, start : start + n_frames], training=True)
+    return folding.keras_weights(model)
+
+
+def statistics(windows: np.ndarray) -> np.ndarray:
+    """Return each band's mean and standard deviation over time."""
+    return np.concatenate([windows.mean(axis=2), windows.std(axis=2)], axis=1)[..., 0]
+
+
+def mfcc_statistics(clips: list[np.ndarray]) -> np.ndarray:
+    """Return mean and standard deviation of 20 MFCC and of their two differences."""
+    import librosa
+
+    rows = []
+    for samples in clips:
+        mfcc = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=20)
+        both = np.concatenate(
+            [mfcc, librosa.feature.delta(mfcc), librosa.feature.delta(mfcc, order=2)]
+        )
+        rows.append(np.concatenate([both.mean(axis=1), both.std(axis=1)]))
+    return np.stack(rows)
+
+
+def probe(task: Task, train: np.ndarray, test: np.ndarray, seed: int) -> float:
+    """Fit a linear probe and return its accuracy, or mean average precision, on the test."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import average_precision_score
+    from sklearn.model_selection import train_test_split
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    targets, wanted = np.array(task.train[1]), np.array(task.test[1])
+    fit, choose = train_test_split(
+        np.arange(len(targets)),
+        test_size=0.2,
+        random_state=seed,
+        stratify=None if task.multi_label or len(targets) < 5 * len(set(targets)) else targets,
+    )
+
+    def fitted(c: float):
+        model = LogisticRegression(C=c, max_iter=300)
+        if task.multi_label:
+            model = OneVsRestClassifier(model)
+        return make_pipeline(StandardScaler(), model).fit(train[fit], targets[fit])
+
+    def score(model, features: np.ndarray, truth: np.ndarray) -> float:
+        if not task.multi_label:
+            return float(model.score(features, truth))
+        scores = model.predict_proba(features)
+        present = truth.any(axis=0)
+        return float(
+            average_precision_score(truth[:, present], scores[:, present], average="macro")
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 300 iterations are enough to compare
+        models = [fitted(c) for c in C_GRID]
+    best = max(models, key=lambda model: score(model, train[choose], targets[choose]))
+    return score(best, test, wanted)
+
+
+def judge(tasks: dict[str, Task], weights: dict[str, Path]) -> dict[str, dict[str, list[float]]]:
+    """Return each kind of features' score on each task, for each probe seed."""
+    results: dict[str, dict[str, list[float]]] = {}
+
+    def note(features: str, name: str, pair: list[np.ndarray]) -> None:
+        scores = [probe(tasks[name], *pair, seed) for seed in PROBE_SEEDS]
+        results.setdefault(features, {})[name] = [round(score, 4) for score in scores]
+        print(f"{features:22s} {name:12s} {np.mean(scores):.3f}", flush=True)
+
+    for name, task in tasks.items():
+        note("mfcc", name, [mfcc_statistics(clips) for clips, _ in (task.train, task.test)])
+    for network, path in weights.items():
+        front_end = FRONT_ENDS[network]
+        inputs = {
+            name: [log_mels(clips, front_end) for clips, _ in (task.train, task.test)]
+            for name, task in tasks.items()
+        }
+        seen = np.concatenate([train[::3] for train, _ in inputs.values()])
+        features: dict[str, Embed] = {
+            f"{front_end}-statistics": statistics,
+            f"{network}-starter": embedder(network, read_weights(path, network)),
+            f"{network}-untrained": embedder(network, untrained(network, seen)),
+        }
+        for kind, embed in features.items():
+            for name, pair in inputs.items():
+                note(kind, name, [embed(windows) for windows in pair])
+    return results
+
+
+def main() -> None:
+    """Judge the weights that are given."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--openl3", type=Path)
+    parser.add_argument("--yamnet", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--size", type=float, default=1.0, help="scales the number of clips")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    tasks = make_tasks(arguments.size)
+    sizes = {name: [len(task.train[1]), len(task.test[1])] for name, task in tasks.items()}
+    print(f"{sizes}, made in {time.monotonic() - started:.0f} s", flush=True)
+    weights = {name: getattr(arguments, name) for name in FRONT_ENDS if getattr(arguments, name)}
+    report = {
+        "tasks": {name: task.title for name, task in tasks.items()},
+        "clips": sizes,
+        "scores": judge(tasks, weights),
+    }
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{time.monotonic() - started:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""Eight tasks that judge the starter weights, of sounds that no training heard.
+
+Each clip lasts 1 s at 48 kHz. Training drew from streams named ``starter/bank``, these from
+``starter/evaluation``; what else is new to the network stands with each task. Probe training and
+probe test have timbres, voices and parameters of their own.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import starter_splits as splits
+from render_bank import SAMPLE_RATE, sound_font
+
+from hear_openl3_yamnet.synthesis import speech
+from hear_openl3_yamnet.synthesis.envelopes import to_peak
+from hear_openl3_yamnet.synthesis.events import KINDS
+from hear_openl3_yamnet.synthesis.instruments import ScoreNote, play
+from hear_openl3_yamnet.synthesis.mixing import mix
+from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
+from hear_openl3_yamnet.synthesis.notes import METHODS
+from hear_openl3_yamnet.synthesis.streams import stream
+
+SECONDS = 1.0
+N_SAMPLES = round(SECONDS * SAMPLE_RATE)
+
+Clips = tuple[list[np.ndarray], list]
+"""Samples and targets."""
+
+
+class Task(NamedTuple):
+    """Clips to train a probe on, and to test it."""
+
+    title: str
+    train: Clips
+    test: Clips
+    multi_label: bool = False
+
+
+def _clip(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Put a sound somewhere into a clip over a faint background."""
+    samples = samples[:N_SAMPLES]
+    stage = np.zeros(N_SAMPLES, np.float32)
+    start = rng.integers(N_SAMPLES - len(samples) + 1)
+    stage[start : start + len(samples)] = samples
+    background = list(BACKGROUNDS.values())[rng.integers(len(BACKGROUNDS))]
+    stage = mix(stage, background(SECONDS, SAMPLE_RATE, rng), rng.uniform(15, 40))
+    return to_peak(stage, 0.9 * 10 ** (-rng.uniform(0, 12) / 20))
+
+
+def _method_notes(n: int, rng: np.random.Generator) -> Clips:
+    clips = []
+    for index in range(n * splits.N_PITCHES):
+        name = splits.HELD_METHODS[index % len(splits.HELD_METHODS)]
+        pitch = index % splits.N_PITCHES if index // splits.N_PITCHES % 2 else 87 - index % 88
+        note = METHODS[name](21 + pitch, rng.uniform(50, 127), 0.9, SAMPLE_RATE, rng)
+        clips.append((_clip(note, rng), pitch))
+    return _unzipped(clips)
+
+
+def _midi_notes(n: int, programs: tuple[int, ...], rng: np.random.Generator) -> Clips:
+    pitches = np.repeat(np.arange(40), n)
+    chosen = np.concatenate([rng.choice(programs, n, replace=False) for _ in range(40)])
+    return [_clip(sound, rng) for sound in _played(chosen, 41 + pitches, rng)], pitches.tolist()
+
+
+def _instruments(n: int, rng: np.random.Generator) -> Clips:
+    indices = np.repeat(np.arange(28), n)
+    programs = np.array(splits.HELD_PROGRAMS)[indices]
+    sounds = _played(programs, rng.integers(45, 80, len(indices)), rng)
+    return [_clip(sound, rng) for sound in sounds], indices.tolist()
+
+
+def _played(programs: np.ndarray, keys: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Play one note for each program and key; each program's all at once."""
+    sounds: list[np.ndarray] = [np.zeros(0)] * len(keys)
+    for program in np.unique(programs):
+        where = np.flatnonzero(programs == program)
+        notes = [
+            ScoreNote(int(key), int(rng.integers(40, 128)), rng.uniform(0.4, 0.8))
+            for key in keys[where]
+        ]
+        played = play(notes, int(program), sound_font=sound_font(), seconds=0.9)
+        for index, sound in zip(where, played, strict=True):
+            sounds[index] = to_peak(sound, 0.9)
+    return sounds
+
+
+def _words(
+    words: tuple[str, ...], n: int, variants: tuple[str, ...], rng: np.random.Generator
+) -> Clips:
+    clips = []
+    for index, word in enumerate(words):
+        for _ in range(n):
+            voice = f"{rng.choice(splits.HELD_ACCENTS)}+{rng.choice(variants)}"
+            speed, pitch = int(rng.integers(140, 220)), int(rng.integers(25, 75))
+            clips.append((_clip(speech.say(word, voice, speed=speed, pitch=pitch), rng), index))
+    return _unzipped(clips)
+
+
+def _events(kinds: tuple[str, ...], n: int, rng: np.random.Generator) -> Clips:
+    return _unzipped(
+        [
+            (_clip(KINDS[name](SECONDS, SAMPLE_RATE, rng), rng), index)
+            for index, name in enumerate(kinds)
+            for _ in range(n)
+        ]
+    )
+
+
+MIXED_KINDS = (*splits.HELD_KINDS[:8], *splits.TRAINED_KINDS[::4][:10])
+"""Events in the mixtures, eight of which no training heard; notes, speech and strokes beside."""
+
+
+def _mixtures(n: int, variants: tuple[str, ...], rng: np.random.Generator) -> Clips:
+    """Make mixtures of one to three sounds out of 20 (18 events, notes, speech) in noise."""
+    sources: list[Callable[[], np.ndarray]] = [
+        *(lambda name=name: KINDS[name](SECONDS, SAMPLE_RATE, rng) for name in MIXED_KINDS),
+        lambda: METHODS[str(rng.choice(splits.HELD_METHODS))](
+            rng.uniform(40, 90), 100, 0.9, SAMPLE_RATE, rng
+        ),
+        lambda: speech.say(
+            str(rng.choice(splits.HELD_WORDS)),
+            f"{rng.choice(splits.HELD_ACCENTS)}+{rng.choice(variants)}",
+        ),
+    ]
+    clips = []
+    for _ in range(n):
+        tags = np.zeros(len(sources), int)
+        chosen = rng.choice(len(sources), rng.integers(1, 4), replace=False)
+        tags[chosen] = 1
+        mixture = np.zeros(N_SAMPLES, np.float32)
+        for index in chosen:
+            sound = sources[index]()[:N_SAMPLES]
+            start = rng.integers(N_SAMPLES - len(sound) + 1)
+            level = 10 ** (rng.uniform(-10, 0) / 20) / (np.sqrt((sound**2).mean()) + 1e-6)
+            mixture[start : start + len(sound)] += level * sound
+        clips.append((_clip(to_peak(mixture, 0.9), rng), tags))
+    return _unzipped(clips)
+
+
+def _unzipped(clips: list[tuple]) -> Clips:
+    return [samples for samples, _ in clips], [target for _, target in clips]
+
+
+def _pair(
+    make: Callable[..., Clips], n_train: int, n_test: int, *arguments: tuple, name: str
+) -> tuple[Clips, Clips]:
+    """Make probe training and probe test from streams of their own."""
+    train, test = arguments or ((), ())
+    return (
+        make(n_train, *train, stream("starter/evaluation", f"{name}/train")),
+        make(n_test, *test, stream("starter/evaluation", f"{name}/test")),
+    )
+
+
+def make_tasks(size: float = 1.0) -> dict[str, Task]:
+    """Make all eight tasks.
+
+    Parameters
+    ----------
+    size : float
+        Scales the number of clips; at 1.0 there are about 2900.
+    """
+
+    def many(n: int) -> int:
+        return max(2, round(n * size))
+
+    programs, variants = splits.HELD_PROGRAMS, splits.HELD_VARIANTS
+
+    def words(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
+        return _pair(
+            lambda n, voices, rng: _words(of, n, voices, rng),
+            many(n_train),
+            many(n_test),
+            (variants[::2],),
+            (variants[1::2],),
+            name=name,
+        )
+
+    def events(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
+        return _pair(lambda n, rng: _events(of, n, rng), many(n_train), many(n_test), name=name)
+
+    return {
+        "pitch88": Task(
+            "88 pitches, unseen methods",
+            *_pair(_method_notes, many(6), many(3), name="pitch88"),
+        ),
+        "pitch40": Task(
+            "40 pitches, unseen programs",
+            *_pair(
+                _midi_notes, many(8), many(6), (programs[::2],), (programs[1::2],), name="pitch40"
+            ),
+        ),
+        "words": Task(
+            "20 words, unseen voices and accents", *words(splits.TEST_WORDS, 10, 8, "words")
+        ),
+        "new_words": Task(
+            "15 unseen words, unseen voices", *words(splits.HELD_WORDS, 8, 8, "new_words")
+        ),
+        "events": Task(
+            f"{len(splits.TRAINED_KINDS)} event types, unseen parameters",
+            *events(splits.TRAINED_KINDS, 6, 5, "events"),
+        ),
+        "new_events": Task(
+            f"{len(splits.HELD_KINDS)} unseen event types", *events(splits.HELD_KINDS, 8, 10, "new")
+        ),
+        "instruments": Task(
+            "28 unseen instruments", *_pair(_instruments, many(9), many(7), name="instruments")
+        ),
+        "mixtures": Task(
+            "20 tags in mixtures (mAP)",
+            *_pair(
+                _mixtures,
+                many(300),
+                many(200),
+                (variants[::2],),
+                (variants[1::2],),
+                name="mixtures",
+            ),
+            multi_label=True,
+        ),
+    }
