@@ -1,0 +1,229 @@
+"""What a study writes: results.jsonl, scores.csv, scores.md, README.md and figures."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from study_figures import plot_differences, plot_scores
+from study_questions import answers
+from study_results import Comparison, Results
+from study_variants import EVENT_HOP_COLUMNS, SCENE_HOP_MS
+
+from hear_openl3_yamnet import __version__
+from hear_openl3_yamnet.evaluation import probes
+from hear_openl3_yamnet.evaluation.figures import save_figure
+from hear_openl3_yamnet.evaluation.intervals import LEVEL, N_DRAWS
+from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
+
+_RANDOM = (
+    "**The networks are untrained.** Their weights are random, their batch norms calibrated on "
+    "training clips without labels. What follows is about architectures and heads as they are "
+    "before training, and need not hold for the published weights. Under random weights music "
+    "and env are one network with two seeds, so one of them is left out."
+)
+
+
+def write_report(
+    folder: Path, results: Results, networks: Sequence[Any], arguments: argparse.Namespace
+) -> None:
+    """Write a study's outcome into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    results : Results
+    networks : sequence of study.Network
+    arguments : argparse.Namespace
+        Of the study.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(row, ensure_ascii=False) for row in result_rows(results)]
+    (folder / "results.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_csv(folder / "scores.csv", results)
+    (folder / "scores.md").write_text(scores_markdown(results), encoding="utf-8")
+    figures = []
+    for task in results.tasks:
+        save_figure(plot_scores(results, task), folder / f"scores-{task.name}")
+        figures.append(f"![Scores on {task.name}](scores-{task.name}.png)")
+    if results.scene_tasks:
+        compared = against_published(results)
+        save_figure(plot_differences(compared), folder / "differences")
+        figures.insert(0, "![Each head minus the published one](differences.png)")
+    readme = readme_markdown(results, networks, arguments, figures)
+    (folder / "README.md").write_text(readme, encoding="utf-8")
+
+
+def result_rows(results: Results) -> list[dict[str, Any]]:
+    """Return one row of plain data for each way, probe and task."""
+    rows = []
+    for r in results.all:
+        low, high = results.interval(r)
+        rows.append(
+            {
+                "task": r.task.name,
+                "metric": r.outcome.metric,
+                "way": r.variant.name,
+                "subject": r.variant.subject,
+                "probe": r.probe,
+                "size": r.size,
+                "scores": [round(score, 4) for score in r.outcome.scores()],
+                "mean": round(results.mean(r), 4),
+                "interval": [round(low, 4), round(high, 4)],
+                "chosen": r.outcome.chosen,
+            }
+        )
+    return rows
+
+
+def write_csv(path: Path, results: Results) -> None:
+    columns = ["task", "metric", "way", "subject", "probe", "size", "mean", "low", "high"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in result_rows(results):
+            writer.writerow([*(row[column] for column in columns[:-2]), *row["interval"]])
+
+
+def scores_markdown(results: Results) -> str:
+    """Write one table for each probe: ways × tasks, the best of each task in bold."""
+    blocks = ["# Scores", "Mean over seeds, in brackets the 95 % interval."]
+    for probe in results.probes:
+        for tasks in (results.scene_tasks, results.event_tasks):
+            if tasks:
+                blocks += [f"## {probe} probe: {', '.join(t.name for t in tasks)}"]
+                blocks += [_table(results, probe, tasks)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(results: Results, probe: str, tasks: list[TaskFolder]) -> str:
+    found = {
+        (task.name, way.name): results.of(task, way.name, probe)
+        for task in tasks
+        for way in results.ways(task)
+    }
+    best = {
+        task.name: max(round(results.mean(r), 3) for (t, _), r in found.items() if t == task.name)
+        for task in tasks
+    }
+    heads = [f"{task.name}<br>{results.metric(task)}" for task in tasks]
+    lines = [["embedding", "size", *heads], ["---", *["---:"] * (1 + len(tasks))]]
+    for way in results.ways(tasks[0]):
+        row = [way.name, str(found[tasks[0].name, way.name].size)]
+        for task in tasks:
+            result = found[task.name, way.name]
+            mean, (low, high) = results.mean(result), results.interval(result)
+            text = f"{mean:.3f}"
+            text = f"**{text}**" if round(mean, 3) == best[task.name] else text
+            row.append(f"{text} [{low:.2f}, {high:.2f}]")
+        lines.append(row)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def against_published(results: Results) -> list[Comparison]:
+    """Compare each head with its network's published one, over the tasks of scenes."""
+    names = [way.name for way in results.ways(results.scene_tasks[0])]
+    found = []
+    for probe in results.probes:
+        for name in names:
+            reference = f"{name.split(':')[0]}: published"
+            if ":" in name and name != reference and reference in names:
+                found.append(results.compare(name, reference, probe, results.scene_tasks))
+    return found
+
+
+def readme_markdown(
+    results: Results, networks: Sequence[Any], arguments: argparse.Namespace, figures: list[str]
+) -> str:
+    kind = arguments.weights if arguments.weights in ("random", "starter") else ""
+    said = {
+        "random": _RANDOM,
+        "starter": "The weights are this project's starter weights, trained on synthetic sounds. "
+        "What follows need not hold for the published ones.",
+    }.get(kind, "")
+    return "\n".join(
+        [
+            "# A study of networks, heads and ensembles",
+            "",
+            "Written by `scripts/study.py`, which says what it does. All scores with their "
+            "intervals: [scores.md](scores.md), [scores.csv](scores.csv); with seeds and what "
+            "each probe chose: [results.jsonl](results.jsonl).",
+            "",
+            *([said, ""] if said else []),
+            "## What was run",
+            "",
+            *_setting(results, networks, arguments),
+            "",
+            "## The questions of HEAR 2021",
+            "",
+            "Differences are first minus second, paired on the same test clips, with their "
+            f"{LEVEL:.0%} intervals. 'Not told apart' means that the interval holds zero. "
+            "Intervals know nothing of how many comparisons there are: of twenty, one may miss.",
+            "",
+            *answers(results, kind),
+            "## Figures",
+            "",
+            "\n\n".join(figures),
+            "",
+        ]
+    )
+
+
+def _setting(results: Results, networks: Sequence[Any], arguments: argparse.Namespace) -> list[str]:
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("tensorflow", "scikit-learn", "numpy")
+    )
+    command = f"scripts/study.py --weights {kind_of(arguments)} --tasks FOLDER"
+    lines = [
+        f"- Command: `{command}`" + _more(arguments),
+        f"- hear-openl3-yamnet {__version__}, {packages}, Python {platform.python_version()}.",
+        "- Weights:",
+        *(f"  - `{network.preset}`: `{network.weights_id}`" for network in networks),
+        "- Tasks:",
+        *(f"  - {_task_line(results, task)}" for task in results.tasks),
+        f"- Windows {SCENE_HOP_MS:g} ms apart for scenes, timestamps "
+        f"{EVENT_HOP_COLUMNS * 1936 / 48:.2f} ms apart for events; log-mel statistics 10 and "
+        "50 ms.",
+        f"- Probes: logistic regression (C from {probes.PENALTIES}); two hidden layers of "
+        f"{probes.UNITS} units (Adam at {probes.LEARNING_RATE}, at most {probes.MOST_EPOCHS} "
+        f"epochs, patience {probes.PATIENCE}, seeds 0 to {results.n_seeds - 1}). Chosen on the "
+        "validation clips, scored on the test clips once. Rows wider than there are training "
+        "rows are rotated to the space that these span.",
+        f"- Intervals: {LEVEL:.0%}, percentiles of {N_DRAWS} bootstrap draws of test clips "
+        "(events: of stretches of 10 s) and seeds. Another training set, or other weights, "
+        "would change more than they tell.",
+    ]
+    return lines
+
+
+def kind_of(arguments: argparse.Namespace) -> str:
+    known = arguments.weights in ("random", "starter", "published")
+    return arguments.weights if known else "FOLDER"
+
+
+def _more(arguments: argparse.Namespace) -> str:
+    given = {"networks": arguments.networks, "skip": arguments.skip, "minutes": arguments.minutes}
+    more = [
+        f"{name}: {', '.join(value) if isinstance(value, list) else value}"
+        for name, value in given.items()
+        if value
+    ]
+    return f" ({'; '.join(more)})" if more else ""
+
+
+def _task_line(results: Results, task: TaskFolder) -> str:
+    counts = ", ".join(f"{split} {len(clips)}" for split, clips in task.clips.items())
+    made = task.metadata.get("made_from", {})
+    seed = f", made with seed {made['seed']}" if "seed" in made else ""
+    return (
+        f"{task.name} ({task.metadata.get('mode', '?')}): {counts} clips, "
+        f"{task.seconds() / 60:.1f} min, {len(task.labels)} labels, "
+        f"scored by {results.metric(task)}{seed}"
+    )

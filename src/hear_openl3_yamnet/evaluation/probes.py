@@ -1,0 +1,214 @@
+"""Probes: what classifiers learn from embeddings, by the same protocol for all.
+
+Each value is brought to zero mean and unit variance on the training rows. Rows wider than there
+are training rows are rotated to the space that these span, about whose outside nothing can be
+learned, and scaled to unit variance again, on average. What a probe may choose
+(the penalty, when to stop) it chooses by its score on the validation rows, and by the loss where
+scores are equal; the test rows are predicted once. Needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["PROBES", "Probe", "Rows", "accuracy", "mean_average_precision", "run_probe"]
+
+PENALTIES = (0.001, 0.01, 0.1, 1.0)
+"""C of logistic regression, for rows of unit variance."""
+
+UNITS = (512, 128)
+"""Hidden units of the classifier in Cramer et al. (2019)."""
+
+LEARNING_RATE = 1e-3
+MOST_EPOCHS = 60
+PATIENCE = 10
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Embeddings [shape=(n, size)] and their targets [shape=(n, n_labels)], zeros and ones."""
+
+    embeddings: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A kind of classifier.
+
+    Attributes
+    ----------
+    name : str
+    n_seeds : int
+        How often it is trained; 1 where nothing in it is random.
+    fit : function
+        ``(train, exclusive, seed)`` → an iterator of (what was chosen, function of embeddings →
+        probabilities), one candidate after the other.
+    patience : int or None
+        Candidates without progress after which no more are asked for; None: all are.
+    """
+
+    name: str
+    n_seeds: int
+    fit: Callable[[Rows, bool, int], Iterator[tuple[dict[str, Any], Callable]]]
+    patience: int | None = None
+
+
+def accuracy(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of rows whose most probable label is theirs."""
+    return float(np.mean(targets.argmax(axis=1) == probabilities.argmax(axis=1)))
+
+
+def mean_average_precision(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean over labels of average precision; labels that no row has do not count.
+
+    Average precision is the mean, over a label's rows, of the precision down to each, rows being
+    in order of probability. Equal probabilities count as in scikit-learn: as one step.
+    """
+    precisions = []
+    for truth, values in zip(targets.T, probabilities.T, strict=True):
+        if not truth.any():
+            continue
+        order = np.argsort(-values, kind="stable")
+        hits, values = truth[order], values[order]
+        last = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
+        matched = np.cumsum(hits)[last]
+        steps = np.diff(matched, prepend=0)
+        precisions.append(np.sum(steps * matched / (last + 1)) / matched[-1])
+    return float(np.mean(precisions)) if precisions else float("nan")
+
+
+def run_probe(
+    probe: Probe, train: Rows, valid: Rows, test: np.ndarray, *, exclusive: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Train, choose on the validation rows, and predict.
+
+    Parameters
+    ----------
+    probe : Probe
+    train, valid : Rows
+    test : np.ndarray [shape=(n_test, size)]
+    exclusive : bool
+        Whether a row has exactly one label.
+    seed : int
+
+    Returns
+    -------
+    test_probabilities : np.ndarray [shape=(n_test, n_labels), dtype=float32]
+    valid_probabilities : np.ndarray [shape=(n_valid, n_labels), dtype=float32]
+    chosen : dict
+    """
+    prepare = _preparation(train.embeddings)
+    own, other, asked = map(prepare, (train.embeddings, valid.embeddings, test))
+    score = accuracy if exclusive else mean_average_precision
+    best: tuple[float, float] | None = None
+    since = 0
+    result: tuple[np.ndarray, np.ndarray, dict[str, Any]] | None = None
+    for chosen, predict in probe.fit(Rows(own, train.targets), exclusive, seed):
+        probabilities = predict(other)
+        rank = (score(valid.targets, probabilities), -_log_loss(valid.targets, probabilities))
+        if best is None or rank > best:
+            best, since = rank, 0
+            result = predict(asked), probabilities, chosen
+        else:
+            since += 1
+        if probe.patience is not None and since >= probe.patience:
+            break
+    assert result is not None
+    return result
+
+
+def _preparation(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what brings rows to zero mean and unit variance, and wide ones to the span."""
+    mean = train.mean(axis=0, dtype=np.float64)
+    deviation = train.std(axis=0, dtype=np.float64)
+    scale = np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, np.inf)  # constant → 0
+
+    def standardised(rows: np.ndarray) -> np.ndarray:
+        return ((rows - mean) / scale).astype(np.float32)
+
+    n, size = train.shape
+    if size <= n:
+        return standardised
+    basis = np.linalg.qr(standardised(train).T, mode="reduced")[0] * np.float32((n / size) ** 0.5)
+    return lambda rows: standardised(rows) @ basis
+
+
+def _log_loss(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    p = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    return float(-np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p)))
+
+
+def _fit_linear(
+    train: Rows, exclusive: bool, seed: int
+) -> Iterator[tuple[dict[str, Any], Callable]]:
+    """Logistic regression with an L2 penalty; one for each label where they are not exclusive."""
+    x = train.embeddings
+    for penalty in PENALTIES:
+        if exclusive:
+            columns = [_logistic(x, train.targets.argmax(axis=1), penalty)]
+        else:
+            columns = [_logistic(x, target, penalty) for target in train.targets.T]
+
+        def predict(rows: np.ndarray, columns: list = columns) -> np.ndarray:
+            if not exclusive:
+                return np.stack([_positive(model, rows) for model in columns], axis=1)
+            probabilities = np.zeros((len(rows), train.targets.shape[1]), np.float32)
+            model = columns[0]
+            probabilities[:, model.classes_] = model.predict_proba(rows)
+            return probabilities
+
+        yield {"C": penalty}, predict
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, penalty: float) -> Any:
+    """Fit a logistic regression; of one class alone, that class's number."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    classes = np.unique(y)
+    if len(classes) == 1:
+        return float(classes[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=penalty, max_iter=200, tol=1e-3).fit(x, y.astype(int))
+
+
+def _positive(model: Any, rows: np.ndarray) -> np.ndarray:
+    if isinstance(model, float):
+        return np.full(len(rows), model, np.float32)
+    return model.predict_proba(rows)[:, 1].astype(np.float32)
+
+
+def _fit_two_layer(
+    train: Rows, exclusive: bool, seed: int
+) -> Iterator[tuple[dict[str, Any], Callable]]:
+    """Two hidden layers of rectified linear units, by Adam; a candidate after each epoch."""
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier(
+        UNITS,
+        batch_size=min(BATCH, len(train.targets)),
+        learning_rate_init=LEARNING_RATE,
+        random_state=seed,
+    )
+    n_labels = train.targets.shape[1]
+    y = train.targets.argmax(axis=1) if exclusive else train.targets.astype(int)
+    for epoch in range(1, MOST_EPOCHS + 1):
+        model.partial_fit(train.embeddings, y, classes=np.arange(n_labels))
+        yield {"epochs": epoch}, model.predict_proba
+
+
+PROBES = {
+    probe.name: probe
+    for probe in (
+        Probe("linear", 1, _fit_linear),
+        Probe("two-layer", 3, _fit_two_layer, PATIENCE),
+    )
+}
