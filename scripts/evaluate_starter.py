@@ -23,7 +23,7 @@ from starter_tasks import SAMPLE_RATE, Task, make_tasks
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
 from hear_openl3_yamnet.weights.readers import read_weights
 
-C_GRID = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 PROBE_SEEDS = (0, 1, 2)
 _BATCH = 16
 _CALIBRATING = 640  # windows

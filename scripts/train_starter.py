@@ -279,6 +279,11 @@ def train(
     elif start is not None:
         folding.set_keras_weights(backbone, read_weights(start, network))
     last = min(n_steps, stop_after or n_steps)
+
+    def about(step: int) -> dict[str, str]:
+        clips = str(step * recipe.n_clips)
+        return {"network": network, "seed": str(seed), "steps": str(step), "clips": clips}
+
     saved = begun = time.monotonic()
     seen: list[dict[str, tuple[float, float]]] = []
     for step, made in enumerate(batches(bank, recipe, first, last, seed, contrast), first):
@@ -298,11 +303,10 @@ def train(
             seen, begun = [], time.monotonic()
         if time.monotonic() - saved > 60 * checkpoint_minutes:
             save_state(model, state, step + 1)
+            export(backbone, out / f"{network}.safetensors", about(step + 1))
             saved = time.monotonic()
     save_state(model, state, last)
-    clips = last * recipe.n_clips
-    about = {"network": network, "seed": str(seed), "steps": str(last), "clips": str(clips)}
-    export(backbone, out / f"{network}.safetensors", about)
+    export(backbone, out / f"{network}.safetensors", about(last))
     return lines
 
 
