@@ -249,3 +249,17 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
     assert process.returncode != 0
     assert "Traceback" not in stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_how_hard_a_task_is_can_be_measured(folder):
+    script = Path(__file__).parents[1] / "scripts" / "task_baselines.py"
+    command = [sys.executable, str(script), str(folder), "--task", "synth_pitch"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    _, _, row = done.stdout.splitlines()
+    name, *scores = row.split("(")[0].strip(" |").split(" | ")
+    chance, linear, hidden = map(float, scores)
+    assert name == "synth_pitch"
+    assert chance == pytest.approx(1 / 24, abs=5e-4)
+    assert 3 * chance < linear <= 1
+    assert 0 <= hidden <= 1
