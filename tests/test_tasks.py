@@ -251,6 +251,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_how_hard_a_task_is_can_be_measured(folder):
     script = Path(__file__).parents[1] / "scripts" / "task_baselines.py"
     command = [sys.executable, str(script), str(folder), "--task", "synth_pitch"]
