@@ -166,11 +166,7 @@ def study_task(
     """Embed a task in all ways, and probe each."""
     folder = arguments.cache / task.digest()[:16]
     names = [network.preset for network in networks]
-    ways = [
-        way
-        for way in variants(names, of_events=task.of_events)
-        if not {way.name, way.subject, *way.parts} & set(arguments.skip)
-    ]
+    ways = without(variants(names, of_events=task.of_events), arguments.skip)
     places = {
         way.name: folder / variant_digest(way, ways, networks, task.of_events) for way in ways
     }
@@ -191,6 +187,13 @@ def study_task(
         size = embedding_size(way, places)
         for name, outcome in outcomes.items():
             yield Result(task, way, name, size, outcome)
+
+
+def without(ways: list[Variant], skipped: list[str]) -> list[Variant]:
+    """Leave out ways to embed by name or subject, and what is joined from them."""
+    kept = [way for way in ways if not {way.name, way.subject} & set(skipped)]
+    names = {way.name for way in kept}
+    return [way for way in kept if names.issuperset(way.parts)]
 
 
 def variant_digest(

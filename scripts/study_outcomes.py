@@ -26,7 +26,7 @@ STRETCH_MS = 10_000.0
 
 POSTPROCESSINGS = [
     onsets.Postprocessing(threshold, median, 125.0)
-    for threshold, median in product((0.1, 0.2, 0.3, 0.5, 0.7), (100.0, 250.0))
+    for threshold, median in product((0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7), (100.0, 250.0))
 ]
 
 

@@ -27,7 +27,8 @@ UNITS = (512, 128)
 LEARNING_RATE = 1e-3
 MOST_EPOCHS = 60
 PATIENCE = 10
-BATCH = 64
+FEWEST_STEPS = 8
+"""Of an epoch, as far as batches of 16 rows make them; batches have 200 rows at the most."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,15 @@ def run_probe(
     valid_probabilities : np.ndarray [shape=(n_valid, n_labels), dtype=float32]
     chosen : dict
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # threads would wait for each other: the matrices are small
+        return _run_probe(probe, train, valid, test, exclusive, seed)
+
+
+def _run_probe(
+    probe: Probe, train: Rows, valid: Rows, test: np.ndarray, exclusive: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     prepare = _preparation(train.embeddings)
     own, other, asked = map(prepare, (train.embeddings, valid.embeddings, test))
     score = accuracy if exclusive else mean_average_precision
@@ -194,15 +204,22 @@ def _fit_two_layer(
 
     model = MLPClassifier(
         UNITS,
-        batch_size=min(BATCH, len(train.targets)),
+        batch_size=min(len(train.targets), max(16, min(200, len(train.targets) // FEWEST_STEPS))),
         learning_rate_init=LEARNING_RATE,
         random_state=seed,
     )
     n_labels = train.targets.shape[1]
+    binary = n_labels == 1 and not exclusive  # scikit-learn has two classes for one label then
     y = train.targets.argmax(axis=1) if exclusive else train.targets.astype(int)
+    y = y[:, 0] if binary else y
+    classes = np.arange(2 if binary else n_labels)
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        return model.predict_proba(rows)[:, int(binary) :]
+
     for epoch in range(1, MOST_EPOCHS + 1):
-        model.partial_fit(train.embeddings, y, classes=np.arange(n_labels))
-        yield {"epochs": epoch}, model.predict_proba
+        model.partial_fit(train.embeddings, y, classes=classes)
+        yield {"epochs": epoch}, predict
 
 
 PROBES = {
