@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,29 +27,30 @@ ROW = 0.27  # inches
 APART = 0.17  # rows
 
 
-def plot_scores(results: Results, task: TaskFolder) -> Figure:
-    """Draw all ways to embed a task: score and interval under each probe."""
-    names = [way.name for way in results.ways(task)]
-    figure, axes = _rows(names)
-    for probe, shift in _shifts(results.probes):
-        found = [results.of(task, name, probe) for name in names]
-        centres = [results.mean(result) for result in found]
-        _draw(axes, centres, [results.interval(r) for r in found], probe, shift)
-    if LOG_MEL in names:
-        result = results.of(task, LOG_MEL, results.probes[0])
-        axes.axvline(results.mean(result), color=INK, linestyle=":", linewidth=1)
-    axes.set_xlabel(
-        f"{task.name}: {results.metric(task)}, with 95 % intervals; dotted: {LOG_MEL}, "
-        f"{results.probes[0]} probe"
+def plot_scores(results: Results, tasks: Sequence[TaskFolder]) -> Figure:
+    """Draw all ways to embed some tasks, a panel each: score and interval under each probe."""
+    names = [way.name for way in results.ways(tasks[0])]
+    figure, panels = _rows(names, len(tasks))
+    for axes, task in zip(panels, tasks, strict=True):
+        for probe, shift in _shifts(results.probes):
+            found = [results.of(task, name, probe) for name in names]
+            centres = [results.mean(result) for result in found]
+            _draw(axes, centres, [results.interval(r) for r in found], probe, shift)
+        if LOG_MEL in names:
+            result = results.of(task, LOG_MEL, results.probes[0])
+            axes.axvline(results.mean(result), color=INK, linestyle=":", linewidth=1)
+        axes.set_xlabel(f"{task.name}: {results.metric(task)}")
+    _legend(panels[0])
+    figure.supxlabel(
+        f"with 95 % intervals; dotted: {LOG_MEL}, {results.probes[0]} probe", fontsize=10
     )
-    _legend(axes)
     return figure
 
 
 def plot_differences(compared: Sequence[Comparison]) -> Figure:
     """Draw each head's difference to its network's published head."""
     names = list(dict.fromkeys(c.way for c in compared))
-    figure, axes = _rows(names)
+    figure, (axes,) = _rows(names, 1)
     for probe, shift in _shifts(list(dict.fromkeys(c.probe for c in compared))):
         own = {c.way: c for c in compared if c.probe == probe}
         rows = [own[name] for name in names]
@@ -60,20 +63,30 @@ def plot_differences(compared: Sequence[Comparison]) -> Figure:
     return figure
 
 
-def _rows(names: list[str]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(9, 1.6 + ROW * len(names)), layout="constrained", facecolor="white")
-    axes = figure.add_subplot()
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, colors=INK)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_axisbelow(True)
-    axes.grid(axis="x", color=PALE)
-    networks = [name.split(":")[0] for name in names]
-    for place, (above, below) in enumerate(pairwise(networks)):
-        if above != below and ":" in names[place] + names[place + 1]:
-            axes.axhline(place + 0.5, color=PALE, linewidth=1.5)
-    return figure, axes
+def save(figure: Figure, stem: Path) -> None:
+    """Write a figure as PNG and as SVG, small enough to be kept with the text."""
+    settings = {"svg.hashsalt": stem.name, "svg.fonttype": "none"}  # text stays text
+    with matplotlib.rc_context(settings):
+        figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=100)
+        figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata={"Date": None})
+
+
+def _rows(names: list[str], n_panels: int) -> tuple[Figure, list[Axes]]:
+    size = (6 + 3 * n_panels, 1.7 + ROW * len(names))
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    panels = list(figure.subplots(1, n_panels, sharey=True, squeeze=False)[0])
+    for axes in panels:
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, colors=INK)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_axisbelow(True)
+        axes.grid(axis="x", color=PALE)
+        networks = [name.split(":")[0] for name in names]
+        for place, (above, below) in enumerate(pairwise(networks)):
+            if above != below and ":" in names[place] + names[place + 1]:
+                axes.axhline(place + 0.5, color=PALE, linewidth=1.5)
+    return figure, panels
 
 
 def _shifts(probes: list[str]) -> list[tuple[str, float]]:

@@ -20,6 +20,7 @@ class Question:
     scenes: Pairs
     events: Pairs
     limit: str = ""
+    by_task: bool = False
     unanswered: str = "the ways to embed that it compares were not in this run."
 
 
@@ -40,7 +41,7 @@ _JOINED = [
 ]
 
 QUESTIONS = [
-    Question("Which of the two is better?", _BETTER, _BETTER),
+    Question("Which of the two is better?", _BETTER, _BETTER, by_task=True),
     Question(
         "What do the networks know that log-mel statistics do not?",
         [(f"{n}: published", LOG_MEL) for n in (*_NETWORKS, "YAMNet")],
@@ -151,10 +152,11 @@ def answers(results: Results, kind: str) -> list[str]:
 
 def _comparisons(results: Results, question: Question) -> list[str]:
     lines = []
-    for what, tasks, pairs in (
-        ("mean over scene tasks", results.scene_tasks, question.scenes),
-        ("events", results.event_tasks, question.events),
-    ):
+    groups = [("mean over scene tasks", results.scene_tasks, question.scenes)]
+    if question.by_task:
+        groups += [(task.name, [task], question.scenes) for task in results.scene_tasks]
+    groups += [("events", results.event_tasks, question.events)]
+    for what, tasks, pairs in groups:
         if not tasks:
             continue
         there = [pair for pair in pairs if all(results.has(tasks[0], way) for way in pair)]

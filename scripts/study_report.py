@@ -11,14 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from study_figures import plot_differences, plot_scores
+from study_figures import plot_differences, plot_scores, save
 from study_questions import answers
-from study_results import Comparison, Results
+from study_results import FEWEST_CLIPS, Comparison, Results
 from study_variants import EVENT_HOP_COLUMNS, SCENE_HOP_MS
 
 from hear_openl3_yamnet import __version__
 from hear_openl3_yamnet.evaluation import probes
-from hear_openl3_yamnet.evaluation.figures import save_figure
 from hear_openl3_yamnet.evaluation.intervals import LEVEL, N_DRAWS
 from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
 
@@ -50,12 +49,12 @@ def write_report(
     write_csv(folder / "scores.csv", results)
     (folder / "scores.md").write_text(scores_markdown(results), encoding="utf-8")
     figures = []
-    for task in results.tasks:
-        save_figure(plot_scores(results, task), folder / f"scores-{task.name}")
-        figures.append(f"![Scores on {task.name}](scores-{task.name}.png)")
+    for kind, tasks in (("scenes", results.scene_tasks), ("events", results.event_tasks)):
+        if tasks:
+            save(plot_scores(results, tasks), folder / f"scores-{kind}")
+            figures.append(f"![Scores of {kind}](scores-{kind}.png)")
     if results.scene_tasks:
-        compared = against_published(results)
-        save_figure(plot_differences(compared), folder / "differences")
+        save(plot_differences(against_published(results)), folder / "differences")
         figures.insert(0, "![Each head minus the published one](differences.png)")
     readme = readme_markdown(results, networks, arguments, figures)
     (folder / "README.md").write_text(readme, encoding="utf-8")
@@ -163,9 +162,11 @@ def readme_markdown(
             "",
             "## The questions of HEAR 2021",
             "",
+            "'Published' is the head as published, whatever the weights. "
             "Differences are first minus second, paired on the same test clips, with their "
             f"{LEVEL:.0%} intervals. 'Not told apart' means that the interval holds zero. "
-            "Intervals know nothing of how many comparisons there are: of twenty, one may miss.",
+            "Intervals know nothing of how many comparisons there are: of twenty, one may miss. "
+            f"Fewer than {FEWEST_CLIPS} test clips, or stretches, are too few to say anything.",
             "",
             *answers(results, kind),
             "## Figures",
@@ -222,8 +223,9 @@ def _task_line(results: Results, task: TaskFolder) -> str:
     counts = ", ".join(f"{split} {len(clips)}" for split, clips in task.clips.items())
     made = task.metadata.get("made_from", {})
     seed = f", made with seed {made['seed']}" if "seed" in made else ""
+    mode = f" ({task.metadata['mode']})" if "mode" in task.metadata else ""
     return (
-        f"{task.name} ({task.metadata.get('mode', '?')}): {counts} clips, "
+        f"{task.name}{mode}: {counts} clips, "
         f"{task.seconds() / 60:.1f} min, {len(task.labels)} labels, "
         f"scored by {results.metric(task)}{seed}"
     )

@@ -12,6 +12,9 @@ from study_variants import Variant
 from hear_openl3_yamnet.evaluation.intervals import bootstrap, interval
 from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
 
+FEWEST_CLIPS = 20
+"""Test clips, or stretches of them, of which a bootstrap's interval is worth something."""
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -34,10 +37,13 @@ class Comparison:
     difference: float
     low: float
     high: float
+    n_clips: int
 
     @property
     def verdict(self) -> str:
-        """What the interval admits to say."""
+        """What the interval admits to say; of few clips, percentile intervals are too narrow."""
+        if self.n_clips < FEWEST_CLIPS:
+            return "too few to tell"
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "not told apart"
@@ -104,4 +110,5 @@ class Results:
         pairs = [(self.of(t, way, probe), self.of(t, reference, probe)) for t in tasks]
         difference = float(np.mean([self.mean(a) - self.mean(b) for a, b in pairs]))
         draws = np.mean([self.draws(a) - self.draws(b) for a, b in pairs], axis=0)
-        return Comparison(way, reference, probe, difference, *interval(draws))
+        fewest = min(a.outcome.n_clips for a, _ in pairs)
+        return Comparison(way, reference, probe, difference, *interval(draws), fewest)

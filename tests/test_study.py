@@ -204,7 +204,7 @@ def test_a_tiny_study_runs_and_resumes(tmp_path):
     first = study(tmp_path)
     out = tmp_path / "out"
     written = {path.name: path.read_bytes() for path in out.iterdir()}
-    figures = {"differences", "scores-beeps", "scores-tones"}
+    figures = {"differences", "scores-events", "scores-scenes"}
     images = {f"{name}.{kind}" for name in figures for kind in ("png", "svg")}
     assert set(written) == images | {"README.md", "results.jsonl", "scores.csv", "scores.md"}
 
