@@ -11,8 +11,8 @@
 #   --models FILE        lines "MODULE TASKS [OPTIONS]": a module of the HEAR API, a pattern of
 #                        names of tasks, keywords of its load_model as JSON
 #   --results FOLDER     where embeddings, scores and the table go
-#   --grid GRID          heareval's grid of hyperparameters: default, fast, faster
-#   --grid-points N      how many of the grid's points it tries
+#   --grid GRID          heareval's grid of hyperparameters: default, fast (with --small), faster
+#   --grid-points N      how many of the grid's points it tries: 8, or 1 with --small
 #
 # Variables it reads:
 #   PYTHON                 the interpreter to make the environment with; default python3
@@ -26,7 +26,7 @@ cd "$(dirname "$0")/.."
 
 small=
 tasks= models= results=
-grid=faster points=8
+grid= points=
 while [ $# -gt 0 ]; do
     case $1 in
         --small) small=yes; shift; continue ;;
@@ -43,6 +43,9 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
+# "faster" is ten epochs: from a hundred clips, one batch each, it learns nothing.
+grid=${grid:-$([ -n "$small" ] && echo fast || echo faster)}
+points=${points:-$([ -n "$small" ] && echo 1 || echo 8)}
 folder=heareval${small:+-small}
 tasks=${tasks:-$folder/tasks}
 results=${results:-$folder}

@@ -34,9 +34,9 @@ def test_heareval_scores_two_models_on_two_small_tasks(tmp_path):
     for (_, task), score in scores.items():
         assert math.isfinite(score["test_score"])
         assert score["test_score"] == score[f"test_{METRICS[task]}"]
-    # of 24 pitches, a model that hears nothing gets one in 24
+    # of 24 pitches, a model that hears nothing gets one in 24; log-mel statistics got 14 in 48
     log_mel = scores["hear_openl3_yamnet.evaluation.log_mel_statistics", "synth_pitch-v1-small"]
-    assert log_mel["test_score"] > 2 / 24
+    assert log_mel["test_score"] > 3 / 24
     header, *rows = (tmp_path / "evaluation.csv").read_text().splitlines()
     assert set(header.split(",")[3:]) == MODELS
     assert {row.split(",")[0] for row in rows} == {*METRICS, "all tasks"}
