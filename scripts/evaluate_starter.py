@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from starter_features import amplitudes_in_decibels, network_input
-from starter_tasks import SAMPLE_RATE, Task, make_tasks
+from starter_tasks import NAMES, SAMPLE_RATE, Task, make_tasks
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
 from hear_openl3_yamnet.weights.readers import read_weights
@@ -181,9 +181,10 @@ def main() -> None:
     parser.add_argument("--yamnet", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=float, default=1.0, help="scales the number of clips")
+    parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
     arguments = parser.parse_args()
     started = time.monotonic()
-    tasks = make_tasks(arguments.size)
+    tasks = make_tasks(arguments.size, tuple(arguments.tasks))
     sizes = {name: [len(task.train[1]), len(task.test[1])] for name, task in tasks.items()}
     print(f"{sizes}, made in {time.monotonic() - started:.0f} s", flush=True)
     weights = {name: getattr(arguments, name) for name in FRONT_ENDS if getattr(arguments, name)}

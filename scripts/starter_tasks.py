@@ -21,6 +21,9 @@ from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
 from hear_openl3_yamnet.synthesis.notes import METHODS
 from hear_openl3_yamnet.synthesis.streams import stream
 
+NAMES = (
+    "pitch88", "pitch40", "words", "new_words", "events", "new_events", "instruments", "mixtures",
+)  # fmt: skip
 SECONDS = 1.0
 N_SAMPLES = round(SECONDS * SAMPLE_RATE)
 
@@ -154,13 +157,15 @@ def _pair(
     )
 
 
-def make_tasks(size: float = 1.0) -> dict[str, Task]:
-    """Make all eight tasks.
+def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, Task]:
+    """Make the tasks.
 
     Parameters
     ----------
     size : float
-        Scales the number of clips; at 1.0 there are about 2900.
+        Scales the number of clips; at 1.0 there are about 3300.
+    names : tuple of str
+        Which tasks, out of `NAMES`.
     """
 
     def many(n: int) -> int:
@@ -181,34 +186,34 @@ def make_tasks(size: float = 1.0) -> dict[str, Task]:
     def events(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
         return _pair(lambda n, rng: _events(of, n, rng), many(n_train), many(n_test), name=name)
 
-    return {
-        "pitch88": Task(
+    makers: dict[str, Callable[[], Task]] = {
+        "pitch88": lambda: Task(
             "88 pitches, unseen methods",
             *_pair(_method_notes, many(6), many(3), name="pitch88"),
         ),
-        "pitch40": Task(
+        "pitch40": lambda: Task(
             "40 pitches, unseen programs",
             *_pair(
                 _midi_notes, many(8), many(6), (programs[::2],), (programs[1::2],), name="pitch40"
             ),
         ),
-        "words": Task(
+        "words": lambda: Task(
             "20 words, unseen voices and accents", *words(splits.TEST_WORDS, 10, 8, "words")
         ),
-        "new_words": Task(
+        "new_words": lambda: Task(
             "15 unseen words, unseen voices", *words(splits.HELD_WORDS, 8, 8, "new_words")
         ),
-        "events": Task(
+        "events": lambda: Task(
             f"{len(splits.TRAINED_KINDS)} event types, unseen parameters",
             *events(splits.TRAINED_KINDS, 6, 5, "events"),
         ),
-        "new_events": Task(
+        "new_events": lambda: Task(
             f"{len(splits.HELD_KINDS)} unseen event types", *events(splits.HELD_KINDS, 8, 10, "new")
         ),
-        "instruments": Task(
+        "instruments": lambda: Task(
             "28 unseen instruments", *_pair(_instruments, many(9), many(7), name="instruments")
         ),
-        "mixtures": Task(
+        "mixtures": lambda: Task(
             "20 tags in mixtures (mAP)",
             *_pair(
                 _mixtures,
@@ -221,3 +226,4 @@ def make_tasks(size: float = 1.0) -> dict[str, Task]:
             multi_label=True,
         ),
     }
+    return {name: makers[name]() for name in names}

@@ -221,6 +221,7 @@ def test_contrast_asks_for_the_neighbour():
     assert right < 0.1 < wrong
 
 
+@pytest.mark.slow
 def test_training_learns_and_goes_on_where_it_stopped(tiny_bank, tmp_path, monkeypatch):
     recipe = replace(train_starter.RECIPES["yamnet"], n_clips=16, n_frames=16)
     monkeypatch.setitem(train_starter.RECIPES, "yamnet", recipe)
