@@ -20,8 +20,8 @@ from hear_openl3_yamnet.embedder import Embedder
 from hear_openl3_yamnet.encoder import Encoder
 from hear_openl3_yamnet.scenes import ScenePooling
 
-N_CALIBRATING = 64
-"""Windows from which an untrained network's batch norms take their means and variances."""
+MEMORY_LIMIT = 2**29
+"""Bytes: whole maps and many heads take several times what one head's activations do."""
 
 
 class ManyHeadsEncoder(Encoder):
@@ -102,7 +102,12 @@ class ManyHeads:
         layers = tuple(dict.fromkeys(layer for config in configs for layer in config.layers))
         # a pooling that cannot go band by band, so that the maps come whole to `_head`
         union = dataclasses.replace(
-            configs[0], layers=layers, pooling="max+mean", grid=(1, 1), scene_pooling="mean"
+            configs[0],
+            layers=layers,
+            pooling="max+mean",
+            grid=(1, 1),
+            scene_pooling="mean",
+            memory_limit=MEMORY_LIMIT,
         )
         self._embedder = Embedder(union, weights)
         self._embedder.encoder = ManyHeadsEncoder(

@@ -160,6 +160,7 @@ def readme_markdown(
             "",
             *_setting(results, networks, arguments),
             "",
+            *_agreed(results),
             "## The questions of HEAR 2021",
             "",
             "'Published' is the head as published, whatever the weights. "
@@ -175,6 +176,27 @@ def readme_markdown(
             "",
         ]
     )
+
+
+def _agreed(results: Results) -> list[str]:
+    """Name the heads that all probes find better, or worse, than the published one."""
+    if not results.scene_tasks:
+        return []
+    compared = against_published(results)
+    names = list(dict.fromkeys(c.way for c in compared))
+    lines = []
+    for verdict in ("better", "worse"):
+        agreed = [n for n in names if all(c.verdict == verdict for c in compared if c.way == n)]
+        lines.append(f"- {verdict}: {', '.join(agreed) or 'none'}")
+    return [
+        "## What both probes agree on",
+        "",
+        f"Of {len(names)} heads, each against its network's published one over the scene tasks "
+        "together. All others are not told apart by one probe at least.",
+        "",
+        *lines,
+        "",
+    ]
 
 
 def _setting(results: Results, networks: Sequence[Any], arguments: argparse.Namespace) -> list[str]:
