@@ -55,7 +55,7 @@ def embedder(network: str, weights: dict[str, np.ndarray]) -> Embed:
     layer = LAYERS[network]
 
     @tf.function(reduce_retracing=True)
-    def run(windows: tf.Tensor) -> tf.Tensor:
+    def run(windows):
         maps = module.feature_maps(folded, windows, [layer])[layer]
         return ops.max(maps, axis=(1, 2)) if network == "openl3" else ops.mean(maps, axis=(1, 2))
 
