@@ -180,7 +180,7 @@ def study_task(
                     embeddings = read_embeddings(task, way, places)
                 started = time.perf_counter()
                 run = probe_events if task.of_events else probe_scenes
-                outcome = run(task, embeddings, probe)  # type: ignore[operator]
+                outcome = run(task, embeddings, probe)
                 outcome.save(path)
                 report(task, way.name, name, started, f"{np.mean(outcome.scores()):.3f}")
             outcomes[name] = Outcome.load(path)

@@ -105,7 +105,7 @@ def _draw(
     style = STYLES[probe]
     lows, highs = zip(*intervals, strict=True)
     axes.hlines(heights, lows, highs, color=str(style["color"]), linewidth=1.5)
-    axes.plot(centres, heights, linestyle="none", label=f"{probe} probe", **style)  # type: ignore[arg-type]
+    axes.plot(centres, heights, linestyle="none", label=f"{probe} probe", **style)
 
 
 def _legend(axes: Axes) -> None:

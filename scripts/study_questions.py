@@ -75,7 +75,8 @@ QUESTIONS = [
         [],
         [],
         unanswered="all clips here are framed the same way, by windows centred at their "
-        "timestamps. The submission's framing is scored in [docs/hear.md](../hear.md).",
+        "timestamps. `hear_openl3_yamnet.evaluation.as_submitted` has the submission's framing, "
+        "for heareval to score.",
     ),
     Question(
         "Are 64 mel bands too few?",
