@@ -130,7 +130,9 @@ def load_corpus(folder: str | os.PathLike) -> Corpus:
 
 def vectors(column: pa.FixedSizeListArray) -> np.ndarray:
     """Return a column of vectors without gaps as an array [shape=(n, size)]."""
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+    return (
+        column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+    )
 
 
 def _ok() -> pc.Expression:
