@@ -1,0 +1,31 @@
+"""The starter weights that come with the package are what the registry says they are."""
+
+from __future__ import annotations
+
+import pytest
+from safetensors import safe_open
+
+from hear_openl3_yamnet.weights.cache import look_up, own_place
+from hear_openl3_yamnet.weights.digests import sha256
+from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.registry import load_registry, registry_path
+
+MAX_BYTES = {"openl3-mel128-starter": 10_000_000, "yamnet-starter": 8_000_000}
+STARTERS = [entry for entry in load_registry().values() if entry.is_starter]
+
+
+def test_all_that_is_shipped_is_registered():
+    shipped = {path.name for path in registry_path().parent.glob("*.safetensors")}
+    assert shipped == {entry.file for entry in STARTERS}
+
+
+@pytest.mark.parametrize("entry", STARTERS, ids=lambda entry: entry.name)
+def test_a_starter_file(entry):
+    path = own_place(entry)
+    assert entry.digests == (f"sha256:{sha256(path)}",)
+    assert entry.size == path.stat().st_size <= MAX_BYTES[entry.name]
+    assert entry.licence == "CC BY 4.0"
+    assert look_up(entry).verified
+    with safe_open(path, "np") as file:
+        assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"F16"}  # noqa: SIM118
+    read_weights(path, entry.network)  # which checks names, shapes and values
