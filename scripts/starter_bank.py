@@ -11,9 +11,9 @@ from starter_splits import CLASSES, N_PITCHES
 from hear_openl3_yamnet.synthesis.streams import stream
 
 SHARES = {
-    "midi_notes": 0.38,
-    "synthetic_notes": 0.24,
-    "espeak_words": 0.12,
+    "midi_notes": 0.36,
+    "synthetic_notes": 0.18,
+    "espeak_words": 0.20,
     "events": 0.13,
     "formant_words": 0.04,
     "drums": 0.04,
