@@ -1,12 +1,12 @@
 """Judge starter weights: linear probes on eight tasks, against what needs no training.
 
-    python scripts/evaluate_starter.py --openl3 FILE --yamnet FILE --out docs/starter.json
+    python scripts/evaluate_starter.py --openl3 FILE… --yamnet FILE… --out docs/starter.json
 
-Each network stands against the best of three: the same architecture untrained, with its batch norms
-calibrated; means and standard deviations of its own log-mel spectrogram; those of 20 MFCC and their
-first and second differences. Probes are logistic regressions on standardised embeddings, with C out
-of a grid up to 100; each probe seed fits on another 80 % of the training clips and chooses C on the
-rest.
+Each network stands against the best of four: the same architecture untrained, as drawn and with
+its batch norms calibrated; means and standard deviations of its own log-mel spectrogram; those of
+20 MFCC and their first and second differences. Probes are logistic regressions on standardised
+embeddings, with C out of a grid up to 100; each probe seed fits on another 80 % of the training
+clips and chooses C on the rest. Several files of one network are several trainings of it.
 """
 
 import argparse
@@ -143,30 +143,35 @@ def probe(task: Task, train: np.ndarray, test: np.ndarray, seed: int) -> float:
     return score(best, test, wanted)
 
 
-def judge(tasks: dict[str, Task], weights: dict[str, Path]) -> dict[str, dict[str, list[float]]]:
-    """Return each kind of features' score on each task, for each probe seed."""
+def judge(
+    tasks: dict[str, Task], files: dict[str, list[Path]]
+) -> dict[str, dict[str, list[float]]]:
+    """Return each kind of features' score on each task, for each file and probe seed."""
     results: dict[str, dict[str, list[float]]] = {}
 
     def note(features: str, name: str, pair: list[np.ndarray]) -> None:
         scores = [probe(tasks[name], *pair, seed) for seed in PROBE_SEEDS]
-        results.setdefault(features, {})[name] = [round(score, 4) for score in scores]
+        of_task = results.setdefault(features, {}).setdefault(name, [])
+        of_task += [round(score, 4) for score in scores]
         print(f"{features:22s} {name:12s} {np.mean(scores):.3f}", flush=True)
 
     for name, task in tasks.items():
         note("mfcc", name, [mfcc_statistics(clips) for clips, _ in (task.train, task.test)])
-    for network, path in weights.items():
+    for network, paths in files.items():
         front_end = FRONT_ENDS[network]
         inputs = {
             name: [log_mels(clips, front_end) for clips, _ in (task.train, task.test)]
             for name, task in tasks.items()
         }
         seen = np.concatenate([train[::3] for train, _ in inputs.values()])
-        features: dict[str, Embed] = {
-            f"{front_end}-statistics": statistics,
-            f"{network}-starter": embedder(network, read_weights(path, network)),
-            f"{network}-untrained": embedder(network, untrained(network, seen)),
-        }
-        for kind, embed in features.items():
+        as_drawn = {"openl3": openl3, "yamnet": yamnet}[network].random_weights(0)
+        features: list[tuple[str, Embed]] = [
+            (f"{front_end}-statistics", statistics),
+            *((f"{network}-starter", embedder(network, read_weights(p, network))) for p in paths),
+            (f"{network}-calibrated", embedder(network, untrained(network, seen))),
+            (f"{network}-untrained", embedder(network, as_drawn)),
+        ]
+        for kind, embed in features:
             for name, pair in inputs.items():
                 note(kind, name, [embed(windows) for windows in pair])
     return results
@@ -177,8 +182,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--openl3", type=Path)
-    parser.add_argument("--yamnet", type=Path)
+    parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
+    parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=float, default=1.0, help="scales the number of clips")
     parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
@@ -187,11 +192,11 @@ def main() -> None:
     tasks = make_tasks(arguments.size, tuple(arguments.tasks))
     sizes = {name: [len(task.train[1]), len(task.test[1])] for name, task in tasks.items()}
     print(f"{sizes}, made in {time.monotonic() - started:.0f} s", flush=True)
-    weights = {name: getattr(arguments, name) for name in FRONT_ENDS if getattr(arguments, name)}
+    files = {name: getattr(arguments, name) for name in FRONT_ENDS if getattr(arguments, name)}
     report = {
         "tasks": {name: task.title for name, task in tasks.items()},
         "clips": sizes,
-        "scores": judge(tasks, weights),
+        "scores": judge(tasks, files),
     }
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{time.monotonic() - started:.0f} s in all")

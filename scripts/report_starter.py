@@ -15,22 +15,24 @@ from train_starter import chance_levels
 
 DOCS = Path(__file__).parent.parent / "docs"
 BASELINES = {
-    "openl3": ("openl3-untrained", "mel128-statistics", "mfcc"),
-    "yamnet": ("yamnet-untrained", "yamnet-statistics", "mfcc"),
+    "openl3": ("openl3-calibrated", "openl3-untrained", "mel128-statistics", "mfcc"),
+    "yamnet": ("yamnet-calibrated", "yamnet-untrained", "yamnet-statistics", "mfcc"),
 }
 HEADS = ("type", "pitch", "program", "word", "voice", "height")
-_T = 4.303  # Student's t for 95 % and three seeds
 
 
 def interval(scores: list[float]) -> float:
-    """Return half the 95 % interval of the mean of scores."""
-    return _T * float(np.std(scores, ddof=1)) / len(scores) ** 0.5
+    """Return half the 95 % interval of the mean of scores, by Student's t."""
+    from scipy.stats import t
+
+    quantile = float(t.ppf(0.975, len(scores) - 1))
+    return quantile * float(np.std(scores, ddof=1)) / len(scores) ** 0.5
 
 
 def table(report: dict, network: str) -> str:
     """Return a network's scores beside those of its baselines, in Markdown.
 
-    Intervals are over probe seeds alone: they say how much the probe matters, not the test clips.
+    Intervals are over trainings and probe seeds: how much those matter, not the test clips.
     """
     scores, best = report["scores"], []
     kinds = (f"{network}-starter", *BASELINES[network])
