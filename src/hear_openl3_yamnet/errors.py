@@ -6,6 +6,7 @@ __all__ = [
     "AudioTypeError",
     "CorpusError",
     "HearError",
+    "MissingExtraError",
     "ModelTypeError",
     "OptionError",
     "StarterWeightsWarning",
@@ -36,6 +37,10 @@ class AudioFileError(HearError, OSError):
 
 class CorpusError(HearError, OSError):
     """A corpus on disk is damaged, or another run is writing to it."""
+
+
+class MissingExtraError(HearError, ModuleNotFoundError):
+    """A package that an extra of this one brings is not installed."""
 
 
 class ModelTypeError(HearError, TypeError):
