@@ -60,6 +60,9 @@ export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 begin "pytest on TensorFlow, with hear-validator and coverage"
 KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov
 
+begin "docs"
+PYTHON=$bin/python bash scripts/docs.sh
+
 for backend in torch jax; do
     begin "pytest on $backend"
     KERAS_BACKEND=$backend $bin/python -m pytest -m "backends and not slow" --durations=5
