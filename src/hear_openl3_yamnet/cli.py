@@ -10,6 +10,7 @@ from . import __version__, corpus_cli, tasks_cli, weights_cli
 from .embed_cli import embed
 from .errors import HearError, OptionError
 from .evaluation_cli import evaluate, leaderboard
+from .tag_cli import tag
 
 if TYPE_CHECKING:
     from .weights.registry import WeightFile
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(embed)
+app.command()(tag)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(weights_cli.app)

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from . import framing
+from . import framing, tagging
 from .backend import BACKEND, device_scope, module_type
 from .embedder import Embedder
 from .resampling import downsample
 from .scenes import PartsPooling, normalized
 from .streaming import SceneStream, Stream
+from .tagging import Tags
 
 
 class HearModel(module_type()):  # type: ignore[misc]
@@ -261,6 +262,23 @@ class HearModel(module_type()):  # type: ignore[misc]
             As `stream`.
         """
         return SceneStream(self, self._hop(self.scene_hop_size if hop_size is None else hop_size))
+
+    def tag(self, audio: np.ndarray, hop_size: float | None = None) -> Tags:
+        """Score AudioSet's classes in one clip. YAMNet alone; see `tagging.tag`.
+
+        Parameters
+        ----------
+        audio : np.ndarray [shape=(n_samples,), dtype=float32]
+            Mono, at `sample_rate`, in [-1, 1].
+        hop_size : float, optional
+            Milliseconds between windows; 480 by default, as published.
+
+        Returns
+        -------
+        Tags
+            Names, scores over time, and `Tags.top` for the clip.
+        """
+        return tagging.tag(self, audio, hop_size)
 
     def device_scope(self) -> AbstractContextManager:
         """Return a scope in which Keras makes tensors on the model's device."""

@@ -1,14 +1,15 @@
 """Where the embeddings of a file are written, and how."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from .errors import OptionError
 
-__all__ = ["output_paths", "save_npz"]
+__all__ = ["output_paths", "save_npz", "written_whole"]
 
 
 def output_paths(audio: Sequence[Path], out: Path) -> list[Path]:
@@ -64,12 +65,18 @@ def save_npz(path: Path, **arrays: np.ndarray | str | float) -> None:
     OSError
         The folder cannot be written to, or the disk is full.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with written_whole(path) as partial, partial.open("wb") as file:
+        # the checker takes the names for savez's own allow_pickle
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give another name to write to; when all is written, and on the disk, it becomes `path`."""
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        with partial.open("wb") as file:
-            # the checker takes the names for savez's own allow_pickle
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
+        yield partial
+        with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
     finally:

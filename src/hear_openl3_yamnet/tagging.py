@@ -1,0 +1,182 @@
+"""YAMNet's class scores under their names: what is heard in a clip, and when."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .backbones.yamnet import N_CLASSES
+from .errors import OptionError, WeightsFormatError
+from .outputs import written_whole
+from .weights.store import locate
+
+if TYPE_CHECKING:
+    from .model import HearModel
+
+CLASS_MAP = "yamnet-class-map"
+"""The registry's name for the published table of AudioSet's classes."""
+
+PUBLISHED_HOP_SIZE = 480.0
+"""Milliseconds between the patches that the published YAMNet scores (its ``patch_hop_seconds``)."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Scores of AudioSet's classes for one clip.
+
+    The scores of a window are independent of each other (sigmoids), and they are not calibrated:
+    they rank classes, and are no probabilities.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The 521 classes, as YAMNet's authors wrote them.
+    scores : np.ndarray [shape=(n_timestamps, 521), dtype=float32]
+        Of each window, between 0 and 1.
+    timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64]
+        The windows' centres, in milliseconds.
+    """
+
+    names: tuple[str, ...]
+    scores: np.ndarray
+    timestamps: np.ndarray
+
+    @property
+    def clip(self) -> np.ndarray:
+        """The clip's scores [shape=(521,)]: means over its windows."""
+        return self.scores.mean(axis=0)
+
+    def ranked(self, n: int) -> np.ndarray:
+        """Return the `n` classes with the highest scores of the clip, the highest first."""
+        return np.argsort(-self.clip, kind="stable")[:n]
+
+    def top(self, n: int = 10) -> list[tuple[str, float]]:
+        """Return the names and scores of the clip's `n` classes with the highest scores."""
+        clip = self.clip
+        return [(self.names[i], float(clip[i])) for i in self.ranked(n)]
+
+    def save_csv(self, path: str | Path) -> None:
+        """Write a table: a row for each time, with a column for each class."""
+        with (
+            written_whole(Path(path)) as part,
+            open(part, "w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(["timestamp_ms", *self.names])
+            for time, row in zip(self.timestamps, self.scores, strict=True):
+                writer.writerow([f"{time:.3f}", *(f"{score:.6g}" for score in row)])
+
+
+def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> Tags:
+    """Score AudioSet's classes in one clip; `HearModel.tag` calls it.
+
+    Parameters
+    ----------
+    model : HearModel
+        YAMNet with its published head.
+    audio : np.ndarray [shape=(n_samples,), dtype=float32]
+        Mono, at the model's rate, in [-1, 1].
+    hop_size : float, optional
+        Milliseconds between windows; 480 by default, as published.
+
+    Returns
+    -------
+    Tags
+
+    Raises
+    ------
+    AudioError, AudioTypeError
+        If the samples are not a non-empty, finite 1-D array of real floating-point numbers.
+    OptionError
+        If the hop is no number of milliseconds between a sample and an hour.
+        Or if the model has no trained class scores: another network, another head than the
+        published one, or starter weights.
+    WeightsNotFoundError
+        If the table of class names is not on this machine and cannot be fetched.
+    WeightsFormatError
+        If that table is not YAMNet's.
+    """
+    from .hear import checked_audio, checked_samples
+
+    kernel, bias = _classifier(model)
+    samples = checked_audio(checked_samples(audio)[None])
+    names = class_names()
+    hop_size = PUBLISHED_HOP_SIZE if hop_size is None else hop_size
+    embeddings, timestamps = model.timestamp_embeddings(samples, hop_size)
+    scores = 1 / (1 + np.exp(-(embeddings[0] @ kernel + bias)))
+    return Tags(names, scores.astype(np.float32), timestamps)
+
+
+def class_names(path: str | Path | None = None) -> tuple[str, ...]:
+    """Read the names of YAMNet's classes.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A table with the columns ``index``, ``mid`` and ``display_name``. By default the published
+        one, found on this machine or fetched, and verified by digest.
+
+    Returns
+    -------
+    tuple of str
+        521 names, in the order of the scores.
+
+    Raises
+    ------
+    WeightsNotFoundError
+        If the published table is nowhere and cannot be fetched.
+    WeightsFormatError
+        If the table has other columns, or not one name for each class.
+    """
+    path = Path(path) if path else locate(CLASS_MAP)
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = {int(row["index"]): row["display_name"] for row in csv.DictReader(file)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsFormatError(
+            f"{path} is no table of YAMNet's classes: it needs the columns index, mid and "
+            f"display_name, and numbers as index ({error})"
+        ) from error
+    if sorted(rows) != list(range(N_CLASSES)) or not all(rows.values()):
+        raise WeightsFormatError(
+            f"{path} must name YAMNet's {N_CLASSES} classes, from 0 to {N_CLASSES - 1}. "
+            f"Received: {len(rows)} names"
+        )
+    return tuple(rows[index] for index in range(N_CLASSES))
+
+
+def _classifier(model: HearModel) -> tuple[np.ndarray, np.ndarray]:
+    """Return the kernel and the bias of the class scores, where they go with the embeddings."""
+    from keras.ops import convert_to_numpy
+
+    part = model.embedders[0]
+    config = part.config
+    if len(model.embedders) > 1 or config.preset.network.name != "yamnet":
+        raise OptionError(
+            'Only YAMNet scores classes: load_model("yamnet"), or --model yamnet. '
+            f"Received: {model.name}"
+        )
+    head = (config.pooling, config.grid, config.layers, config.time, config.normalize)
+    if head != ("mean", (1, 1), ("layer14",), "window", "none"):
+        raise OptionError(
+            "Class scores are computed from YAMNet's published embedding: leave pooling, grid, "
+            "layers, time and normalize at their defaults. Received: "
+            f"pooling={config.pooling!r}, grid={config.grid}, layers={config.layers}, "
+            f"time={config.time!r}, normalize={config.normalize!r}"
+        )
+    tensors = part.encoder.tensors
+    kernel, bias = (
+        convert_to_numpy(tensors[f"predictions/{name}"]).astype(np.float32)
+        for name in ("kernel", "bias")
+    )
+    if not kernel.any():
+        raise OptionError(
+            "These weights have no class scores: the starter weights were trained without "
+            "AudioSet's classes. Get the published ones with `hear-openl3-yamnet weights fetch "
+            f"yamnet`, and take --model yamnet. Received: weights {model.weights_id}"
+        )
+    return kernel, bias
