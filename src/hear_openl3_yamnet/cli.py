@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import __version__, corpus_cli, tasks_cli, weights_cli
+from . import __version__, corpus_cli, plot_cli, tasks_cli, weights_cli
 from .embed_cli import embed
 from .errors import HearError, OptionError
 from .evaluation_cli import evaluate, leaderboard
@@ -29,6 +29,7 @@ app.command()(leaderboard)
 app.add_typer(weights_cli.app)
 app.add_typer(corpus_cli.app)
 app.add_typer(tasks_cli.app)
+app.add_typer(plot_cli.app)
 
 
 def main() -> None:

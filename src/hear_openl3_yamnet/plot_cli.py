@@ -1,0 +1,134 @@
+"""The commands ``hear-openl3-yamnet plot``: pictures of a clip, of two, and of a corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .embed_cli import gather_options, load_quietly
+from .errors import HearError, OptionError
+
+if TYPE_CHECKING:
+    from .model import HearModel
+
+
+class _ClipByDefault(typer.core.TyperGroup):
+    """``plot AUDIO`` is ``plot clip AUDIO``; a file called like a command is ``./corpus``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["clip", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="plot",
+    cls=_ClipByDefault,
+    help="Draw audio files and what a network makes of them: plot AUDIO, or plot clip AUDIO. "
+    "And whole corpora: plot corpus.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_ENDINGS = (".png", ".svg", ".pdf")
+
+
+@app.command()
+def clip(
+    audio: Annotated[
+        Path | None,
+        typer.Argument(metavar="AUDIO", help="An audio file (see: embed).", show_default=False),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two audio files, instead of AUDIO.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PICTURE",
+            help="A name in .png, .svg or .pdf. A file that is there is replaced. "
+            "Default: AUDIO's name, or A's and B's, in .png, in the folder you are in.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="MODEL", help="As for embed.")] = "",
+    weights: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="As for embed. Default: the preset's.")
+    ] = None,
+    hop_size: Annotated[
+        str | None,
+        typer.Option(metavar="MS", help="Time step in milliseconds, or native: the network's own."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Another option of load_model, as often as you like."
+        ),
+    ] = None,
+) -> None:
+    """Draw a clip, or two to compare, over time.
+
+    \b
+    One clip:
+      waveform; log-mel, as the network saw it; embeddings as a heat map; their
+      first three principal components as colours and lines; self-similarity
+    Two clips:
+      waveform, log-mel and components of each on common scales, and how alike
+      the moments of one are to those of the other
+
+    \b
+    Examples:
+      hear-openl3-yamnet plot speech.wav
+      hear-openl3-yamnet plot speech.wav -o speech.svg --model yamnet --hop-size 50
+      hear-openl3-yamnet plot --compare before.wav after.wav -o both.png
+    """  # noqa: D301
+    if (audio is None) == (compare is None):
+        raise OptionError("plot takes one AUDIO, or --compare A B. See: plot clip --help")
+    files = [audio] if audio else list(compare or ())
+    path = output or Path("-".join(file.stem for file in files) + ".png")
+    if path.suffix.lower() not in _ENDINGS:
+        raise OptionError(f"-o takes a name in {', '.join(_ENDINGS)}. Received: {path}")
+    from .plotting import clip as one
+    from .plotting import comparison as two
+
+    options = gather_options(option or [], scene=False, hop_size=hop_size, weights=weights)
+    loaded = load_quietly(model, options)
+    clips = _read(files, loaded)
+    names = [file.name for file in files]
+    if len(clips) == 1:
+        figure = _figure(one.SIZE)
+        one.plot_clip(clips[0], loaded, figure=figure, title=names[0])
+    else:
+        figure = _figure(two.SIZE)
+        two.plot_comparison(clips[0], clips[1], loaded, figure=figure, names=(names[0], names[1]))
+    _save(figure, path)
+
+
+def _read(files: list[Path], model: HearModel) -> list:
+    from .audio import load_audio
+
+    return [load_audio(file, model.sample_rate) for file in files]
+
+
+def _figure(size: tuple[float, float]) -> Any:
+    """Make a figure that needs no screen."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    from .outputs import written_whole
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as part:
+            figure.savefig(part, dpi=110)
+    except OSError as error:
+        raise HearError(f"cannot write {path}: {error.strerror or error}.") from error
+    typer.echo(path)

@@ -1,0 +1,132 @@
+"""Two clips on one page, on one scale: what a network makes of the one and of the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..hear import checked_audio
+from . import panels
+from .clip import describe, new_figure
+from .components import principal_components
+from .spectrogram import SeenLogMel, seen_log_mel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import SubFigure
+
+    from ..model import HearModel
+
+SIZE = (15.0, 8.4)  # inches
+
+
+class _Clip(NamedTuple):
+    name: str
+    audio: np.ndarray
+    seen: SeenLogMel
+    embeddings: np.ndarray
+    timestamps: np.ndarray
+
+
+def plot_comparison(
+    first: np.ndarray,
+    second: np.ndarray,
+    model: HearModel,
+    hop_size: float | None = None,
+    figure: Figure | SubFigure | None = None,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+) -> dict[str, Axes]:
+    """Draw two clips above each other, and how alike each moment of one is to those of the other.
+
+    Parameters
+    ----------
+    first, second : np.ndarray [shape=(n_samples,)]
+        Mono, at ``model.sample_rate``, in [-1, 1], of any two lengths.
+    model : HearModel
+    hop_size : float, optional
+        Milliseconds between timestamps; the model's own by default.
+    figure : matplotlib.figure.Figure, optional
+        To draw on; a new one of pyplot's by default.
+    names : (str, str)
+        What the clips are called.
+
+    Returns
+    -------
+    dict of matplotlib.axes.Axes
+        ``waveform 1``, ``log-mel 1`` and ``components 1`` of the first clip, the same with 2 of
+        the second, and ``similarity``. Time, colours of levels, and principal components are the
+        same for both; of several networks side by side the first one's log-mel is shown.
+
+    Raises
+    ------
+    AudioError, AudioTypeError, OptionError
+        As `get_timestamp_embeddings`.
+    """
+    clips = [
+        _listen(name, audio, model, hop_size)
+        for name, audio in zip(names, (first, second), strict=True)
+    ]
+    drawn = _lay_out(figure or new_figure(SIZE))
+    lengths = [len(clip.audio) for clip in clips]
+    together = np.concatenate([clip.embeddings for clip in clips])
+    coordinates, shares = principal_components(together, 3)
+    scale = np.abs(coordinates).max() or 1.0
+    levels = np.concatenate([clip.seen.levels.ravel() for clip in clips])
+    limits = (float(np.nanmin(levels)), float(np.nanmax(levels)))
+    parts = np.split(coordinates, [len(clips[0].embeddings)])
+    for number, (clip, part) in enumerate(zip(clips, parts, strict=True), start=1):
+        waveform, log_mel, components = (
+            drawn[f"{panel} {number}"] for panel in ("waveform", "log-mel", "components")
+        )
+        panels.plot_waveform(clip.audio, model.sample_rate, waveform)
+        panels.draw_log_mel(clip.seen, log_mel, limits)
+        panels.draw_components(part, shares, clip.timestamps, components, scale)
+        waveform.set_title(f"{'AB'[number - 1]}: {clip.name}", loc="left", fontsize=10)
+        for axes in (waveform, log_mel):
+            axes.set_xlabel("")
+            axes.tick_params(labelbottom=False)
+    drawn["waveform 1"].set_xlim(0, max(lengths) / model.sample_rate)  # shared by all six
+    loudest = max(float(np.abs(clip.audio).max()) for clip in clips) or 1.0
+    drawn["waveform 1"].set_ylim(-1.08 * loudest, 1.08 * loudest)
+    drawn["waveform 2"].set_ylim(-1.08 * loudest, 1.08 * loudest)
+    _draw_similarity(drawn["similarity"], clips, model)
+    heading = f"{names[0]} and {names[1]}: {describe(model)}"
+    drawn["waveform 1"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)  # type: ignore[union-attr]
+    return drawn
+
+
+def _listen(name: str, audio: np.ndarray, model: HearModel, hop_size: float | None) -> _Clip:
+    checked = checked_audio(np.asarray(audio)[None])
+    embeddings, timestamps = model.timestamp_embeddings(checked, hop_size)
+    seen = seen_log_mel(checked[0], model, hop_size)[0]
+    return _Clip(name, checked[0], seen, embeddings[0], timestamps)
+
+
+def _lay_out(figure: Figure | SubFigure) -> dict[str, Axes]:
+    grid = figure.add_gridspec(6, 2, height_ratios=[0.7, 1.5, 1.0] * 2, width_ratios=[1.25, 1])
+    drawn: dict[str, Axes] = {}
+    names = [f"{panel} {n}" for n in (1, 2) for panel in ("waveform", "log-mel", "components")]
+    for row, name in enumerate(names):
+        drawn[name] = figure.add_subplot(grid[row, 0], sharex=drawn.get("waveform 1"))
+    drawn["similarity"] = figure.add_subplot(grid[:, 1])
+    return drawn
+
+
+def _draw_similarity(axes: Axes, clips: list[_Clip], model: HearModel) -> None:
+    first, second = clips
+    panels.plot_similarity(
+        first.embeddings, first.timestamps, (second.embeddings, second.timestamps), axes
+    )
+    axes.set_ylabel(f"A: {first.name}, time [s]")
+    axes.set_xlabel(f"B: {second.name}, time [s]")
+    scenes = model.scene_embeddings([clip.audio for clip in clips])
+    lengths = np.linalg.norm(scenes, axis=1)
+    cosine = float(scenes[0] @ scenes[1] / max(lengths[0] * lengths[1], 1e-30))
+    axes.set_title(
+        f"Moments of A with moments of B. Cosine of the two scenes: {cosine:.3f}",
+        loc="left",
+        fontsize=10,
+    )

@@ -1,0 +1,152 @@
+"""The log-mel that a network saw of a clip: columns out of the windows that it was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import framing, frontends
+from ..resampling import downsample
+
+if TYPE_CHECKING:
+    from ..embedder import Embedder
+    from ..model import HearModel
+
+MOST_COLUMNS = 4000
+"""More than a picture has pixels; of a longer clip some frames are left out."""
+
+LOT = 32
+"""Windows whose STFT frames are held together: 50 MB."""
+
+
+@dataclass(frozen=True)
+class SeenLogMel:
+    """What one network saw.
+
+    Attributes
+    ----------
+    levels : np.ndarray [shape=(n_columns, n_bands), dtype=float32]
+        The network's input; NaN where no window lies, between windows further apart than they
+        are long.
+    duration : float
+        Seconds that the columns divide evenly.
+    frequencies : np.ndarray [shape=(n_bands,)]
+        Centre of each band, in hertz.
+    name : str
+        The preset.
+    unit : str
+        Of the levels.
+    """
+
+    levels: np.ndarray
+    duration: float
+    frequencies: np.ndarray
+    name: str
+    unit: str
+
+
+def seen_log_mel(
+    audio: np.ndarray, model: HearModel, hop_size: float | None = None
+) -> list[SeenLogMel]:
+    """Compute the log-mel that each network of a model sees of a clip.
+
+    Windows overlap, and OpenL3's level counts from each window's own maximum, so one moment has as
+    many levels as there are windows over it. A column is taken from the window whose middle is
+    nearest.
+
+    Parameters
+    ----------
+    audio : np.ndarray [shape=(n_samples,), dtype=float32]
+        At the model's rate.
+    model : HearModel
+    hop_size : float, optional
+        Milliseconds between timestamps; the model's own by default.
+
+    Returns
+    -------
+    list of SeenLogMel
+        One for each network side by side.
+    """
+    hop = framing.hop_samples(model.hop_size if hop_size is None else hop_size, model.sample_rate)
+    n_timestamps = framing.count_windows(len(audio), hop)
+    seen = []
+    for part in model.embedders:
+        rate = part.config.preset.sample_rate
+        own = downsample(audio[None], model.sample_rate, rate)[0]
+        own_hop = hop * rate / model.sample_rate
+        seen.append(_seen_by(part, own, n_timestamps, own_hop))
+    return seen
+
+
+def _seen_by(part: Embedder, audio: np.ndarray, n_timestamps: int, hop: Fraction) -> SeenLogMel:
+    front_end = part.config.front_end
+    n_windows = -(-n_timestamps // part.timestamps_per_window(hop))
+    starts = part.window_starts(n_windows, hop)
+    n_columns = min(MOST_COLUMNS, max(1, len(audio) // front_end.frame_hop))
+    centres = (np.arange(n_columns) + 0.5) * len(audio) / n_columns
+    middles = starts + front_end.window / 2
+    window = np.searchsorted((middles[1:] + middles[:-1]) / 2, centres)
+    into = centres - starts[window]
+    frame = np.rint((into - front_end.frame_length / 2) / front_end.frame_hop)
+    frame = np.clip(frame, 0, front_end.n_frames - 1).astype(int)
+    amplitudes, references = _columns(part, audio, starts, window, frame)
+    levels = _levels(part, amplitudes, references)
+    levels[(into < 0) | (into >= front_end.window)] = np.nan
+    return SeenLogMel(
+        levels,
+        len(audio) / front_end.sample_rate,
+        band_frequencies(front_end),
+        part.config.model,
+        "ln amplitude" if front_end.name == "yamnet" else "dB below the window's maximum",
+    )
+
+
+def _columns(
+    part: Embedder, audio: np.ndarray, starts: np.ndarray, window: np.ndarray, frame: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the amplitudes of frames of windows, and the largest amplitude of each's window."""
+    from keras import ops
+
+    front_end, encoder = part.config.front_end, part.encoder
+    amplitudes = np.empty((len(window), front_end.n_bands), np.float32)
+    references = np.empty(len(window), np.float32)
+    used = np.unique(window)
+    for first in range(0, len(used), LOT):
+        lot = used[first : first + LOT]
+        table = frontends.frame_table(starts[lot], front_end)
+        of_frames = ops.convert_to_numpy(
+            encoder.amplitudes(frontends.cut_frames(audio, table, front_end))
+        )
+        maxima = of_frames.max(axis=1)[table.index].max(axis=1)
+        columns = np.flatnonzero((window >= lot[0]) & (window <= lot[-1]))
+        row = np.searchsorted(lot, window[columns])
+        amplitudes[columns] = of_frames[table.index[row, frame[columns]]]
+        references[columns] = maxima[row]
+    return amplitudes, references
+
+
+def _levels(part: Embedder, amplitudes: np.ndarray, references: np.ndarray) -> np.ndarray:
+    from keras import ops
+
+    if part.config.front_end.name == "yamnet":
+        levels = frontends.yamnet_level(ops.convert_to_tensor(amplitudes))
+    else:
+        if part.config.framing == "dense":  # counts from the clip's maximum
+            references = np.full_like(references, references.max())
+        levels = frontends.openl3_level(
+            ops.convert_to_tensor(amplitudes), ops.convert_to_tensor(references[:, None])
+        )
+    return np.array(ops.convert_to_numpy(levels))
+
+
+def band_frequencies(front_end: frontends.FrontEnd) -> np.ndarray:
+    """Return the centre of gravity of each band in hertz [shape=(n_bands,)]."""
+    matrix = front_end.bands().astype(float)
+    bins = np.linspace(0, front_end.sample_rate / 2, len(matrix))
+    weight = matrix.sum(axis=0)
+    filled = weight > 0  # the narrowest bands may lie between two bins
+    centres = (bins @ matrix)[filled] / weight[filled]
+    return np.interp(np.arange(len(weight)), np.flatnonzero(filled), centres)
