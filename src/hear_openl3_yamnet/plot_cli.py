@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,7 @@ from .errors import HearError, OptionError
 
 if TYPE_CHECKING:
     from .model import HearModel
+    from .plotting.corpus_map import SceneMap
 
 
 class _ClipByDefault(typer.core.TyperGroup):
@@ -109,6 +112,86 @@ def clip(
     _save(figure, path)
 
 
+@app.command()
+def corpus(
+    folder: Annotated[Path, typer.Argument(metavar="CORPUS", help="OUT of corpus embed.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="MAP",
+            help="MAP.png and MAP.html are written, and replaced. Default: CORPUS's name and "
+            "-map, in the folder you are in.",
+            show_default=False,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column that colours the points. Default: the manifest's first label, or "
+            "the folder that a file is in.",
+        ),
+    ] = None,
+    embed_below: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="MB",
+            help="Put the sounds into the page, as MP3, if they take no more than this; "
+            "otherwise link the files where they lie. 0 links them always.",
+        ),
+    ] = 20.0,
+) -> None:
+    """Draw the scenes of a corpus as a map: a PNG, and a page to point at and listen.
+
+    PCA always; UMAP beside it where umap-learn is installed and there are five scenes or more.
+    The page is one file that needs no server and no network. With its sounds inside, it can be
+    sent to others; with links, it finds them as long as page and files stay where they are.
+
+    \b
+    Examples:
+      hear-openl3-yamnet plot corpus embeddings
+      hear-openl3-yamnet plot corpus embeddings -o pictures/birds --label species
+    """  # noqa: D301
+    from .corpora import load_corpus
+    from .plotting.corpus_map import draw_planes, figure_size, map_corpus
+
+    name = output or Path(f"{folder.resolve().name}-map")
+    stem = name.with_suffix("") if name.suffix.lower() in (".png", ".html") else name
+    opened = load_corpus(folder)
+    scene_map = map_corpus(opened, label)
+    figure = _figure(figure_size(scene_map))
+    draw_planes(figure, scene_map)
+    _save(figure, stem.with_name(f"{stem.name}.png"))
+    _write_page(scene_map, stem.with_name(f"{stem.name}.html"), folder, embed_below)
+
+
+def _write_page(scene_map: SceneMap, path: Path, corpus: Path, embed_below: float) -> None:
+    from .outputs import written_whole
+    from .plotting.page import build_page
+    from .plotting.sounds import embed_sounds, embedded_size, link_sounds
+
+    place = (scene_map.paths, scene_map.starts, scene_map.durations)
+    if embedded_size(scene_map.durations) <= embed_below * 1e6:
+        sounds = embed_sounds(*place)
+    else:
+        sounds = link_sounds(*place, path)
+    page = build_page(scene_map, sounds, f"{corpus.resolve().name}: a map of its scenes")
+    with _saying_what_fails(path), written_whole(path) as part:
+        part.write_text(page, encoding="utf-8")
+    how = "in the page" if sounds.embedded else "linked"
+    n_points = len(scene_map.ids)
+    typer.echo(f"{path} ({n_points - sounds.n_missing} sounds, {how})")
+    if sounds.n_missing:
+        typer.echo(
+            f"Warning: {sounds.n_missing} of {n_points} audio files are not found from here. "
+            "Paths are as corpus embed was given them: run this in the folder where it ran.",
+            err=True,
+        )
+
+
 def _read(files: list[Path], model: HearModel) -> list:
     from .audio import load_audio
 
@@ -125,10 +208,16 @@ def _figure(size: tuple[float, float]) -> Any:
 def _save(figure: Any, path: Path) -> None:
     from .outputs import written_whole
 
-    try:
+    with _saying_what_fails(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as part:
             figure.savefig(part, dpi=110)
+    typer.echo(path)
+
+
+@contextmanager
+def _saying_what_fails(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HearError(f"cannot write {path}: {error.strerror or error}.") from error
-    typer.echo(path)

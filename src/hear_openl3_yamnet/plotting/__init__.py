@@ -20,6 +20,8 @@ except ModuleNotFoundError as error:
 
 from .clip import plot_clip
 from .comparison import plot_comparison
+from .corpus_map import map_corpus, plot_map
+from .page import build_page
 from .panels import (
     plot_components,
     plot_embeddings,
@@ -27,13 +29,19 @@ from .panels import (
     plot_similarity,
     plot_waveform,
 )
+from .sounds import embed_sounds, link_sounds
 
 __all__ = [
+    "build_page",
+    "embed_sounds",
+    "link_sounds",
+    "map_corpus",
     "plot_clip",
     "plot_comparison",
     "plot_components",
     "plot_embeddings",
     "plot_log_mel",
+    "plot_map",
     "plot_similarity",
     "plot_waveform",
 ]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ..hear import checked_audio
 from . import panels
+from .panels import plain_text
 from .spectrogram import seen_log_mel
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def plot_clip(
         drawn[name].set_xlabel("")
         drawn[name].tick_params(labelbottom=False)
     _write_titles(drawn, log_mels, [log_mel.name for log_mel in seen])
-    heading = f"{title}: {describe(model)}" if title else describe(model)
-    drawn["waveform"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)  # type: ignore[union-attr]
+    heading = f"{plain_text(title)}: {describe(model)}" if title else describe(model)
+    drawn["waveform"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
     return drawn
 
 

@@ -12,6 +12,7 @@ from ..hear import checked_audio
 from . import panels
 from .clip import describe, new_figure
 from .components import principal_components
+from .panels import plain_text
 from .spectrogram import SeenLogMel, seen_log_mel
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def plot_comparison(
     AudioError, AudioTypeError, OptionError
         As `get_timestamp_embeddings`.
     """
+    names = (plain_text(names[0]), plain_text(names[1]))
     clips = [
         _listen(name, audio, model, hop_size)
         for name, audio in zip(names, (first, second), strict=True)
@@ -94,7 +96,7 @@ def plot_comparison(
     drawn["waveform 2"].set_ylim(-1.08 * loudest, 1.08 * loudest)
     _draw_similarity(drawn["similarity"], clips, model)
     heading = f"{names[0]} and {names[1]}: {describe(model)}"
-    drawn["waveform 1"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)  # type: ignore[union-attr]
+    drawn["waveform 1"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
     return drawn
 
 

@@ -46,7 +46,7 @@ def plot_waveform(audio: np.ndarray, sample_rate: int, axes: Axes | None = None)
     -------
     matplotlib.axes.Axes
     """
-    axes = _axes(axes)
+    axes = current_axes(axes)
     edges = np.linspace(0, len(audio), min(len(audio), _MOST_PEAKS) + 1).astype(int)
     lowest = np.minimum.reduceat(audio, edges[:-1])
     highest = np.maximum.reduceat(audio, edges[:-1])
@@ -88,7 +88,7 @@ def plot_log_mel(
     matplotlib.axes.Axes
         Blank where no window lies. The values are the network's input, with its own bands.
     """
-    return draw_log_mel(seen_log_mel(audio, model, hop_size)[network], _axes(axes))
+    return draw_log_mel(seen_log_mel(audio, model, hop_size)[network], current_axes(axes))
 
 
 def draw_log_mel(seen: SeenLogMel, axes: Axes, limits: tuple[float, float] | None = None) -> Axes:
@@ -134,7 +134,7 @@ def plot_embeddings(
         A value is shown as its distance from its mean over the clip, all on one scale that ends
         at the 1st and the 99th percentile.
     """
-    axes = _axes(axes)
+    axes = current_axes(axes)
     deviations = embeddings - embeddings.mean(axis=0)
     image = axes.imshow(
         deviations.T,
@@ -174,7 +174,7 @@ def plot_similarity(
         Cosines, bright where alike, from the lowest that there is up to 1. Both axes are times in
         seconds, on one scale.
     """
-    axes = _axes(axes)
+    axes = current_axes(axes)
     down, down_times = _thinned(embeddings, timestamps)
     across, across_times = _thinned(*other) if other else (down, down_times)
     cosines = _directions(down) @ _directions(across).T
@@ -215,7 +215,7 @@ def plot_components(
         one scale, with their shares of the variance.
     """
     coordinates, shares = principal_components(embeddings, 3)
-    return draw_components(coordinates, shares, timestamps, _axes(axes))
+    return draw_components(coordinates, shares, timestamps, current_axes(axes))
 
 
 def draw_components(
@@ -265,7 +265,14 @@ def _directions(rows: np.ndarray) -> np.ndarray:
     return rows / np.where(lengths > 0, lengths, 1)
 
 
-def _axes(axes: Axes | None) -> Axes:
+def plain_text(text: str) -> str:
+    """Keep matplotlib from reading names as mathematics, or as labels to leave out."""
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def current_axes(axes: Axes | None) -> Axes:
+    """Return the axes given, or else pyplot's current ones."""
     if axes is None:
         from matplotlib import pyplot
 
@@ -281,6 +288,6 @@ def _timed(axes: Axes) -> Axes:
 def _colour_bar(axes: Axes, image: Any, label: str) -> None:
     """Draw a bar as high as the axes, beside them."""
     place = axes.inset_axes((1.012, 0.0, 0.015, 1.0))
-    axes.figure.colorbar(image, cax=place)  # type: ignore[union-attr]
+    axes.figure.colorbar(image, cax=place)
     place.tick_params(labelsize=8)
     place.set_ylabel(label, fontsize=8)

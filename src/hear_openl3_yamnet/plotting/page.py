@@ -1,0 +1,128 @@
+"""A map of scenes as one HTML file: nothing is fetched but, where they are linked, the sounds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from .corpus_map import SceneMap
+from .groups import GREY, as_numbers, group, is_scale
+from .panels import COLOUR_MAP
+from .sounds import Sounds
+
+_STEPS = 16  # of the scale's colours in the legend
+
+
+def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:
+    """Write a page on which points tell what they are, and play when they are clicked.
+
+    Names and labels come from file names and manifests, which anybody may have written: they
+    travel as JSON that can end no element, are shown as text alone, and the page's policy permits
+    no script but its own.
+
+    Parameters
+    ----------
+    scene_map : SceneMap
+    sounds : Sounds
+        Of its points.
+    title : str
+
+    Returns
+    -------
+    str
+        HTML. The same arguments give the same page.
+    """
+    script, style = _resource("page.js"), _resource("page.css")
+    parts = {
+        "title": html.escape(title),
+        "policy": (
+            f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+            "media-src 'self' data: file:; base-uri 'none'; form-action 'none'"
+        ),
+        "style": style,
+        "script": script,
+        "data": _json_in_html(_content(scene_map, sounds, title)),
+    }
+    page = _resource("page.html")
+    # one pass, so that nothing within a part is taken for a place
+    pieces = page.split("@@")
+    return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def _content(scene_map: SceneMap, sounds: Sounds, title: str) -> dict[str, Any]:
+    """Return what the script needs, as plain data."""
+    planes = {
+        name: {"x": _rounded(plane.points[:, 0]), "y": _rounded(plane.points[:, 1])}
+        | {"axes": plane.axes}
+        for name, plane in scene_map.projections.items()
+    }
+    return {
+        "title": title,
+        "source": scene_map.source,
+        "planes": planes,
+        "ids": scene_map.ids,
+        "label": scene_map.label,
+        "labels": ["" if label is None else str(label) for label in scene_map.labels],
+        **_colouring(scene_map.labels),
+        "sounds": sounds.addresses,
+        "sound": sounds.of,
+        "starts": sounds.starts,
+        "ends": sounds.ends,
+        "paths": scene_map.paths,
+    }
+
+
+def _colouring(labels: list[Any]) -> dict[str, Any]:
+    """Return groups with a colour and a mark, or a scale with a colour for each point."""
+    of = np.zeros(len(labels), int)
+    if is_scale(labels):
+        values = as_numbers(labels)
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        within = (values - low) / ((high - low) or 1.0)
+        scale = {"low": f"{low:g}", "high": f"{high:g}", "steps": _hex(np.linspace(0, 1, _STEPS))}
+        return {"groups": [], "group": of.tolist(), "colours": _hex(within), "scale": scale}
+    groups = group(labels)
+    for number, found in enumerate(groups):
+        of[found.members] = number
+    looks = [
+        {"name": found.name, "colour": found.colour, "mark": found.mark, "n": len(found.members)}
+        for found in groups
+    ]
+    return {"groups": looks, "group": of.tolist(), "colours": None, "scale": None}
+
+
+def _hex(values: np.ndarray) -> list[str]:
+    """Return the colours of numbers in [0, 1]; grey for NaN."""
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    colour_map = matplotlib.colormaps[COLOUR_MAP]
+    return [GREY if np.isnan(value) else to_hex(colour_map(float(value))) for value in values]
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    """Return coordinates with as many digits as a screen can show after much zooming."""
+    return [float(f"{value:.7g}") for value in values]
+
+
+def _json_in_html(content: dict[str, Any]) -> str:
+    r"""Return JSON without ``<``, ``>`` and ``&``: to a reader ``\u003c`` and so on are the same."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"sha256-{digest}"
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

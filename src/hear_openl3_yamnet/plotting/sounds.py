@@ -1,0 +1,144 @@
+"""The audio of a page: inside it, as short MP3 files, or linked from where it lies."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from ..audio import downmix, open_audio, read_samples, resample
+from ..errors import AudioFileError
+
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_COMPRESSION = 0.8  # libsndfile's scale: 96 kbit/s at 44.1 kHz
+_BYTES_PER_SECOND = 12_500 * 4 / 3  # of that, in base64
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What plays at each point of a page.
+
+    Attributes
+    ----------
+    addresses : list of str
+        Each once: ``data:`` addresses, or paths from the page.
+    of : list of int or None
+        Which of the addresses each point plays; None where there is no file.
+    starts, ends : list of float or None
+        Seconds into what is at the address; None for its beginning or end.
+    embedded : bool
+        Whether the audio is in the page.
+    n_missing : int
+        Points without a sound.
+    """
+
+    addresses: list[str]
+    of: list[int | None]
+    starts: list[float | None]
+    ends: list[float | None]
+    embedded: bool
+    n_missing: int
+
+
+def embedded_size(durations: Sequence[float | None]) -> float:
+    """Return how many bytes sounds would take in a page, at the most."""
+    return _BYTES_PER_SECOND * sum(duration or 0.0 for duration in durations)
+
+
+def embed_sounds(
+    paths: Sequence[str], starts: Sequence[float | None], durations: Sequence[float | None]
+) -> Sounds:
+    """Put the part of each file that a point stands for into the page: mono, MP3, 96 kbit/s.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    starts, durations : sequence of float or None
+        Seconds; the whole file by default.
+
+    Returns
+    -------
+    Sounds
+    """
+    addresses: list[str] = []
+    of: list[int | None] = []
+    for path, start, duration in zip(paths, starts, durations, strict=True):
+        try:
+            mp3 = _as_mp3(path, start or 0.0, duration)
+        except AudioFileError:  # it was there when the corpus was made
+            of.append(None)
+            continue
+        of.append(len(addresses))
+        addresses.append(f"data:audio/mpeg;base64,{base64.b64encode(mp3).decode()}")
+    whole: list[float | None] = [None] * len(of)
+    return Sounds(addresses, of, whole, whole, True, of.count(None))
+
+
+def link_sounds(
+    paths: Sequence[str],
+    starts: Sequence[float | None],
+    durations: Sequence[float | None],
+    page: Path,
+) -> Sounds:
+    """Link files by their paths from the page's folder.
+
+    Parameters
+    ----------
+    paths, starts, durations
+        As `embed_sounds`.
+    page : Path
+        Where the page will lie.
+
+    Returns
+    -------
+    Sounds
+    """
+    addresses: dict[str, int] = {}
+    of: list[int | None] = []
+    for path in paths:
+        if os.path.isfile(path):
+            of.append(addresses.setdefault(_address(Path(path), page), len(addresses)))
+        else:
+            of.append(None)
+    ends = [
+        None if start is None or duration is None else start + duration
+        for start, duration in zip(starts, durations, strict=True)
+    ]
+    return Sounds(list(addresses), of, list(starts), ends, False, of.count(None))
+
+
+def _address(path: Path, page: Path) -> str:
+    try:
+        from_page = os.path.relpath(path, page.parent)
+    except ValueError:  # on another drive
+        return path.absolute().as_uri()
+    return quote(Path(from_page).as_posix())
+
+
+def _as_mp3(path: str, start: float, duration: float | None) -> bytes:
+    import soundfile
+
+    with open_audio(path) as file:
+        rate = file.samplerate
+        file.seek(min(round(start * rate), file.frames))
+        n_samples = -1 if duration is None else round(duration * rate)
+        waveform = downmix(read_samples(path, file, n_samples))
+    playable = rate if rate in _MP3_RATES else 44_100
+    waveform = np.clip(resample(waveform, rate, playable), -1, 1)
+    mp3 = io.BytesIO()
+    soundfile.write(
+        mp3,
+        waveform,
+        playable,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        compression_level=_COMPRESSION,
+        bitrate_mode="CONSTANT",
+    )
+    return mp3.getvalue()
