@@ -112,7 +112,7 @@ def _rounded(values: np.ndarray) -> list[float]:
 
 
 def _json_in_html(content: dict[str, Any]) -> str:
-    r"""Return JSON without ``<``, ``>`` and ``&``: to a reader ``\u003c`` and so on are the same."""
+    r"""Return JSON without ``<``, ``>`` and ``&``: a reader takes ``\u003c`` for the same."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
