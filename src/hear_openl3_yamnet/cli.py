@@ -10,6 +10,7 @@ from . import __version__, corpus_cli, plot_cli, tasks_cli, weights_cli
 from .embed_cli import embed
 from .errors import HearError, OptionError
 from .evaluation_cli import evaluate, leaderboard
+from .export_cli import export
 from .tag_cli import tag
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(embed)
 app.command()(tag)
+app.command()(export)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.add_typer(weights_cli.app)

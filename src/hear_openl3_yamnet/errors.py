@@ -5,6 +5,7 @@ __all__ = [
     "AudioFileError",
     "AudioTypeError",
     "CorpusError",
+    "ExportError",
     "HearError",
     "MissingExtraError",
     "ModelTypeError",
@@ -37,6 +38,10 @@ class AudioFileError(HearError, OSError):
 
 class CorpusError(HearError, OSError):
     """A corpus on disk is damaged, or another run is writing to it."""
+
+
+class ExportError(HearError, RuntimeError):
+    """An exported file does not give the model's embeddings in the runtime that it is for."""
 
 
 class MissingExtraError(HearError, ModuleNotFoundError):

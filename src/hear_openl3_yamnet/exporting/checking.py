@@ -1,0 +1,66 @@
+"""How an exported model is compared with the model that it was made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..model import HearModel
+
+
+def check_windows(model: HearModel) -> np.ndarray:
+    """Return windows on which an exported model is compared with its origin.
+
+    Chords above noise, each louder than the last by 20 dB, from -60 dB to full scale; a click;
+    and silence. All have a noise floor but the last: in bands that hold nothing but the rounding
+    of a Fourier transform, two right transforms differ.
+
+    Returns
+    -------
+    np.ndarray [shape=(6, window), dtype=float32]
+    """
+    front_end = model.embedders[0].config.front_end
+    rng = np.random.default_rng(9)
+    time = np.arange(front_end.window) / front_end.sample_rate
+    noise = rng.standard_normal((5, front_end.window)) * 0.1
+    pitches = rng.uniform(100, 3000, (4, 5, 1))
+    chords = np.sin(2 * np.pi * pitches * time * (1 + 0.2 * time)).mean(axis=1)
+    windows = np.zeros((6, front_end.window))
+    windows[:4] = (chords + noise[:4]) * 10.0 ** np.arange(-3, 1)[:, None]
+    windows[4] = noise[4] * 0.01
+    windows[4, front_end.window // 3] += 0.9
+    return np.clip(windows, -1, 1).astype(np.float32)
+
+
+def model_embeddings(model: HearModel, windows: np.ndarray) -> np.ndarray:
+    """Embed windows with the model itself, by the way that the API goes.
+
+    Parameters
+    ----------
+    model : HearModel
+    windows : np.ndarray [shape=(n, window), dtype=float32]
+
+    Returns
+    -------
+    np.ndarray [shape=(n, size), dtype=float32]
+    """
+    part = model.embedders[0]
+    hop = part.config.hop
+    start = int(part.window_starts(1, hop)[0])  # of the window of a clip's first timestamp
+    return model.embed_stretch(windows, 1, hop, origin=start)[:, 0]
+
+
+def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest relative L2 error of a row; NaN if a value is none.
+
+    Parameters
+    ----------
+    got, expected : np.ndarray [shape=(n, size), dtype=float32]
+    """
+    if got.shape != expected.shape:
+        return float("nan")
+    errors = np.linalg.norm(got.astype(np.float64) - expected, axis=1)
+    lengths = np.linalg.norm(expected.astype(np.float64), axis=1)
+    return float(np.max(errors / np.maximum(lengths, np.finfo(np.float32).tiny)))

@@ -1,0 +1,185 @@
+"""A model → a file or folder for another runtime, its configuration beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ExportError, MissingExtraError, OptionError
+from . import checking, onnx_file, saved_model, tflite, windows
+
+if TYPE_CHECKING:
+    from ..model import HearModel
+
+TOLERANCE = 1e-3
+"""The largest relative L2 error of an embedding with which a file is kept."""
+
+_WRITERS: dict[str, Any] = {"saved_model": saved_model, "onnx": onnx_file, "tflite": tflite}
+
+_MODULES = {
+    "saved_model": (),
+    "onnx": ("onnx", "tf2onnx", "onnxruntime"),
+    "tflite": ("ai_edge_litert",),
+}
+
+FORMATS = tuple(_WRITERS)
+"""Names of the formats."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how near to the model it is.
+
+    Attributes
+    ----------
+    path, configuration_path : Path
+        The file or folder, and the JSON beside it.
+    runtime : str
+        What it was checked with, and its version.
+    n_windows : int
+        On how many windows.
+    difference : float
+        The largest relative L2 error of an embedding.
+    """
+
+    path: Path
+    configuration_path: Path
+    runtime: str
+    n_windows: int
+    difference: float
+
+
+def export_model(model: HearModel, path: str | Path, file_format: str) -> Exported:
+    """Write a model for another runtime, and check there that it gives the same embeddings.
+
+    Parameters
+    ----------
+    model : HearModel
+        Of one network, ``time="window"``, ``framing="exact"`` and ``precision="float32"``; what
+        concerns several windows (hops, scene pooling) does not matter. Any other head will do.
+    path : str or Path
+        The file, or for a SavedModel the folder. A file that is there is replaced, a folder with
+        something in it is not. The configuration is written to ``<path>.json``.
+    file_format : str
+        ``saved_model``, ``onnx`` or ``tflite``.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    OptionError
+        If there is no such format, the model cannot be exported, the folder is not empty, or
+        Keras runs on another backend than TensorFlow.
+    MissingExtraError
+        If packages of the extra ``export`` are missing.
+    ExportError
+        If the runtime's embeddings differ from the model's by more than `TOLERANCE`, or are of
+        another shape. Nothing is written then.
+    OSError
+        If the place cannot be written to.
+    """
+    path = Path(path)
+    _check_format(path, file_format)
+    windows.check_exportable(model)
+    writer = _WRITERS[file_format]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+        part = Path(folder) / path.name
+        writer.write(windows.window_graph(model), part)
+        runtime = f"{writer.PACKAGE} {metadata.version(writer.PACKAGE)}"
+        n_windows, difference = _compare(model, part, writer)
+        if not difference <= TOLERANCE:  # NaN is refused, too
+            raise ExportError(
+                f"{runtime} gives other embeddings than the model: the largest relative "
+                f"difference of {n_windows} windows is {difference:.1e}, and at most "
+                f"{TOLERANCE:.0e} is kept. {path} was not written."
+            )
+        exported = Exported(path, Path(f"{path}.json"), runtime, n_windows, difference)
+        description = Path(folder) / exported.configuration_path.name
+        text = json.dumps(_describe(model, exported, file_format), indent=2)
+        description.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+        description.replace(exported.configuration_path)
+    return exported
+
+
+def _check_format(path: Path, file_format: str) -> None:
+    if file_format not in FORMATS:
+        raise OptionError(f"The formats are {', '.join(FORMATS)}. Received: {file_format!r}")
+    missing = [name for name in _MODULES[file_format] if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"the format {file_format} needs {', '.join(missing)}, not installed here. "
+            'Install the extra: pip install "hear-openl3-yamnet[export]"',
+            name=missing[0],
+        )
+    is_folder = path.is_dir()
+    if file_format == "saved_model" and (path.is_file() or (is_folder and any(path.iterdir()))):
+        raise OptionError(f"A SavedModel needs a folder that is new or empty. Received: {path}")
+    if file_format != "saved_model" and is_folder:
+        raise OptionError(f"{file_format} is one file, and {path} is a folder.")
+
+
+def _compare(model: HearModel, path: Path, writer: Any) -> tuple[int, float]:
+    """Return on how many windows a file was compared with the model, and how much it differs."""
+    samples = checking.check_windows(model)
+    batches = [samples[:1], samples[1:]]  # of two sizes: that of the batch is free
+    got = np.concatenate(writer.run(path, batches))
+    return len(samples), checking.largest_difference(got, checking.model_embeddings(model, samples))
+
+
+def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[str, Any]:
+    """Return what there is to know about an exported model, as plain data."""
+    from .. import __version__
+
+    config = model.embedders[0].config
+    window, rate = config.front_end.window, config.preset.sample_rate
+    return {
+        "format": file_format,
+        "input": {
+            "name": windows.INPUT,
+            "shape": ["n_windows", window],
+            "dtype": "float32",
+            "sample_rate": rate,
+            "range": [-1.0, 1.0],
+        },
+        "output": {
+            "name": windows.OUTPUT,
+            "shape": ["n_windows", config.timestamp_embedding_size],
+            "dtype": "float32",
+        },
+        "timestamp_sample": window // 2,
+        "hop_samples": float(config.hop),
+        "scene_hop_samples": float(config.scene_hop),
+        "model": model.name,
+        "weights_id": model.weights_id,
+        "config": model.config,
+        "check": {
+            "runtime": exported.runtime,
+            "windows": exported.n_windows,
+            "largest_relative_difference": exported.difference,
+            "tolerance": TOLERANCE,
+        },
+        **_rights(model.weights_id),
+        "version": __version__,
+    }
+
+
+def _rights(weights_id: str) -> dict[str, str]:
+    """Return the licence and the citation of weights that are known by their digest."""
+    from ..weights.registry import get_entry
+
+    kind, _, name = weights_id.partition(":")
+    if kind not in ("published", "starter"):
+        return {}
+    entry = get_entry(name.partition("@")[0])
+    return {"licence": entry.licence, "citation": entry.citation}
