@@ -6,6 +6,7 @@ it, as everywhere in Keras.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +19,9 @@ import numpy as np
 
 BACKEND: str = keras.backend.backend()
 """``tensorflow``, ``torch`` or ``jax``."""
+
+TENSOR_ALIGNMENT = 64
+"""Bytes: some of TensorFlow's operations end the process over a tensor that begins elsewhere."""
 
 
 def module_type() -> type:
@@ -94,6 +98,14 @@ def device_scope(tensor: Any) -> AbstractContextManager:
     return keras.device(str(tensor.device)) if BACKEND == "torch" else nullcontext()
 
 
+def aligned_empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
+    """Allocate an array that `as_tensor` can hand over without a copy."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + TENSOR_ALIGNMENT, np.uint8)
+    first = -room.ctypes.data % TENSOR_ALIGNMENT
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
 def as_tensor(array: np.ndarray) -> Any:
     """Make an array that nobody else holds a tensor of the backend.
 
@@ -103,6 +115,10 @@ def as_tensor(array: np.ndarray) -> Any:
         import tensorflow as tf
 
         if not tf.config.list_physical_devices("GPU"):
+            if array.ctypes.data % TENSOR_ALIGNMENT:
+                aligned = aligned_empty(array.shape, array.dtype)
+                aligned[...] = array
+                array = aligned
             return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
     return keras.ops.convert_to_tensor(array)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import framing, tagging
-from .backend import BACKEND, device_scope, module_type
+from .backend import BACKEND, aligned_empty, device_scope, module_type
 from .embedder import Embedder
 from .resampling import downsample
 from .scenes import PartsPooling, normalized
@@ -151,7 +151,7 @@ class HearModel(module_type()):  # type: ignore[misc]
         np.ndarray [shape=(n_sounds, n_timestamps, size), dtype=float32]
         """
         shape = (len(audio), n_timestamps, self.timestamp_embedding_size)
-        embeddings = np.empty(shape, np.float32)
+        embeddings = aligned_empty(shape)
         counts = [n_timestamps] * len(audio)
         self._fill(list(embeddings), audio, counts, hop, first, origin, normalize)
         return embeddings
