@@ -57,12 +57,12 @@ class HearModel(module_type()):  # type: ignore[misc]
 
     @property
     def weights_id(self) -> str:
-        """Which weights: ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
+        """Its weights, as ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
         return self._weights_id
 
     @property
     def config(self) -> dict[str, Any]:
-        """The whole configuration as plain data: `load_model`'s keywords."""
+        """The whole configuration as plain data, the keywords of `load_model`."""
         configs = [part.config.as_dict() for part in self._parts]
         return configs[0] if len(configs) == 1 else {"model": self.name, "parts": configs}
 
