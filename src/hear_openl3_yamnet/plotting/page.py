@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def _content(scene_map: SceneMap, sounds: Sounds, title: str) -> dict[str, Any]:
         "sound": sounds.of,
         "starts": sounds.starts,
         "ends": sounds.ends,
-        "paths": scene_map.paths,
+        # a page that is sent to others tells no folders
+        "paths": [PurePath(path).name if sounds.embedded else path for path in scene_map.paths],
     }
 
 
