@@ -57,7 +57,7 @@ class HearModel(module_type()):  # type: ignore[misc]
 
     @property
     def weights_id(self) -> str:
-        """Its weights, as ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
+        """Its weights, ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
         return self._weights_id
 
     @property
