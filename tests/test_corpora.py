@@ -23,7 +23,13 @@ from hear_openl3_yamnet import (
     get_timestamp_embeddings,
 )
 from hear_openl3_yamnet.audio import load_audio
-from hear_openl3_yamnet.corpora import embed_corpus, export_hear, export_projector, load_corpus
+from hear_openl3_yamnet.corpora import (
+    embed_corpus,
+    export_hear,
+    export_projector,
+    load_corpus,
+    parts,
+)
 from hear_openl3_yamnet.corpora.manifest import read_manifest
 from tests.comparing import assert_close, numpy
 from tests.seeded_audio import clip
@@ -209,3 +215,25 @@ def test_a_killed_run_goes_on_and_an_interrupted_one_says_how(files, tmp_path):
     assert ids == sorted(set(ids))
     assert len(ids) == 15 + len(BAD)
     assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_long_files_are_several_rows(files, untrained_yamnet, tmp_path, monkeypatch):
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    embed_corpus(files / "long.flac", whole, untrained_yamnet, outputs="both")
+    monkeypatch.setattr(parts, "PART_VALUES", 600 * 1024)
+    embed_corpus(files / "long.flac", parted, untrained_yamnet, outputs="both")
+    (expected,) = load_corpus(whole).table.to_pylist()
+    corpus = load_corpus(parted)
+    rows = corpus.table.to_pylist()
+    assert [(row["id"], row["part"]) for row in rows] == [("long.flac", i) for i in range(3)]
+    assert {len(row["embeddings"]) for row in rows[:-1]} == {600}
+    for name in ("timestamps", "embeddings"):
+        assert [value for row in rows for value in row[name]] == expected[name]
+    assert len(corpus) == 1
+    assert corpus.ids == ["long.flac"]
+    np.testing.assert_array_equal(corpus.scene, [np.float32(expected["scene"])])
+    export_hear(corpus, tmp_path / "hear")
+    exported = np.load(tmp_path / "hear" / "long.flac.embedding.npy")
+    np.testing.assert_array_equal(exported, np.float32(expected["embeddings"]))
+    again = embed_corpus(files / "long.flac", parted, untrained_yamnet, outputs="both")
+    assert (again.skipped, again.embedded) == (1, 0)

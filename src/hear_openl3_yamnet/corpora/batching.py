@@ -8,13 +8,15 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import framing
+from ..errors import CorpusError
 from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, stream
+from .parts import Spill, needs_parts
 from .rows import OUTPUTS, Row
 
 if TYPE_CHECKING:
@@ -42,12 +44,15 @@ class Embedding:
         One of `OUTPUTS`.
     float_type : str
         Of what is kept.
+    folder : Path
+        Where the embeddings of long files wait to be written.
     """
 
-    def __init__(self, model: HearModel, outputs: str, float_type: str):
+    def __init__(self, model: HearModel, outputs: str, float_type: str, folder: Path):
         self.model = model
         self.outputs = outputs
         self.float_type = float_type
+        self._folder = folder
         self._scene = "scene" in OUTPUTS[outputs]
         self._timestamps = "timestamps" in OUTPUTS[outputs]
         self._dtype = np.dtype(float_type)
@@ -80,26 +85,19 @@ class Embedding:
     def embed_long(self, row: Row, pool: Executor) -> None:
         """Fill in the row of a file that is streamed."""
         rate = self.model.sample_rate
-        n_samples = math.ceil(Fraction(row.duration or 0) * rate)
         scene = self.model.scene_stream() if self._scene else None
         times = self.model.stream() if self._timestamps else None
-        count = framing.count_windows(n_samples, self._hop) if times else 0
-        kept = np.empty((count, self.model.timestamp_embedding_size), self._dtype)
-        filled = 0
-
-        def keep(values: np.ndarray) -> None:
-            nonlocal filled
-            kept[filled : filled + len(values)] = values
-            filled += len(values)
-
+        kept = Spill(self._folder, self.model.timestamp_embedding_size, self._dtype)
         for block in one_ahead(stream(row, rate), pool):
             if scene:
                 scene.push(block)
             if times:
-                keep(times.push(block)[0])
+                kept.append(times.push(block)[0])
         if times:
-            keep(times.flush()[0])
-            row.embeddings, row.timestamps = kept[:filled], self._times(filled)
+            kept.append(times.flush()[0])
+            row.embeddings, row.timestamps = kept, self._times(len(kept))
+            if not needs_parts(row):
+                row.embeddings = kept[:]
         if scene:
             row.scene = scene.flush().astype(self._dtype)
 
@@ -163,6 +161,8 @@ def _embed_long(row: Row, embedding: Embedding, pool: Executor) -> Row:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of loud samples: the row has the peak
             embedding.embed_long(row, pool)
+    except CorpusError:
+        raise
     except Exception as error:
         row.fail(explain(error))
     return row

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import TextIO
 
@@ -12,7 +15,7 @@ import numpy as np
 from ..errors import OptionError
 from .reading import Corpus, vectors
 
-_OWN = {"scene", "timestamps", "embeddings", "status", "error"}
+_SHOWN = ("start", "size", "modified", "duration", "sample_rate", "channels", "peak")
 
 
 def export_hear(corpus: Corpus, out: str | os.PathLike) -> int:
@@ -39,22 +42,39 @@ def export_hear(corpus: Corpus, out: str | os.PathLike) -> int:
     OptionError
         If an id leads out of the folder.
     """
-    timestamps = corpus.has("timestamps")
-    column = "embeddings" if timestamps else "scene"
-    columns = ["id", column] + ["timestamps"] * timestamps
+    files = _timestamps(corpus) if corpus.has("timestamps") else _scenes(corpus)
     n_files = 0
-    for batch in corpus.batches(columns, batch_size=16):
-        for i, id_ in enumerate(batch.column("id").to_pylist()):
-            place = _inside(Path(out), id_)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            rows = batch.column(column).slice(i, 1)
-            values = vectors(rows.flatten()) if timestamps else vectors(rows)[0]
-            np.save(f"{place}.embedding.npy", values)
-            if timestamps:
-                times = batch.column("timestamps")[i].as_py()
-                Path(f"{place}.timestamps.json").write_text(json.dumps(times), encoding="utf-8")
-            n_files += 1
+    for id_, values, times in files:
+        place = _inside(Path(out), id_)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        np.save(f"{place}.embedding.npy", values)
+        if times is not None:
+            Path(f"{place}.timestamps.json").write_text(json.dumps(times), encoding="utf-8")
+        n_files += 1
     return n_files
+
+
+def _scenes(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, None]]:
+    for batch in corpus.batches(["id", "scene"]):
+        scenes = vectors(batch.column("scene"))
+        for id_, scene in zip(batch.column("id").to_pylist(), scenes, strict=True):
+            yield id_, scene, None
+
+
+def _timestamps(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, list[float]]]:
+    """Yield each file's embeddings and timestamps, its parts together."""
+    rows = (
+        (
+            batch.column("id")[i].as_py(),
+            vectors(batch.column("embeddings").slice(i, 1).flatten()),
+            batch.column("timestamps")[i].as_py(),
+        )
+        for batch in corpus.batches(["id", "embeddings", "timestamps"], batch_size=16)
+        for i in range(len(batch))
+    )
+    for id_, parts in itertools.groupby(rows, key=itemgetter(0)):
+        _, values, times = zip(*parts, strict=True)
+        yield id_, np.concatenate(values), list(itertools.chain.from_iterable(times))
 
 
 def export_projector(corpus: Corpus, out: str | os.PathLike) -> int:
@@ -86,11 +106,9 @@ def export_projector(corpus: Corpus, out: str | os.PathLike) -> int:
         (folder / "vectors.tsv").open("w", encoding="utf-8") as values,
         (folder / "metadata.tsv").open("w", encoding="utf-8") as metadata,
     ):
-        names: list[str] | None = None
-        for batch in corpus.batches():
-            if names is None:
-                names = [name for name in batch.schema.names if name not in _OWN]
-                _write_line(metadata, names)
+        names = ["id", "path", *_SHOWN, *corpus.configuration["labels"]]
+        _write_line(metadata, names)
+        for batch in corpus.batches(["scene", *names]):
             for vector in vectors(batch.column("scene")):
                 _write_line(values, [f"{value:.7g}" for value in vector])
             for row in batch.select(names).to_pylist():

@@ -75,7 +75,8 @@ class EmbeddingActor:
                 f"This machine has other weights ({model.weights_id}) than the one that started "
                 f"the run ({recipe.weights_id}). Fetch the same ones on all machines."
             )
-        self._embedding = Embedding(model, recipe.outputs, recipe.float_type)
+        folder = Path(recipe.folder)
+        self._embedding = Embedding(model, recipe.outputs, recipe.float_type, folder)
         self._recipe = recipe
 
     def __call__(self, block: pa.Table) -> pa.Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,9 @@ import pyarrow.dataset as ds
 from ..errors import CorpusError, OptionError
 from .rows import OUTPUTS
 from .shards import read_description, shard_paths
+
+MOST_IN_MEMORY = 256 * 2**20
+"""Bytes of scenes."""
 
 
 class Corpus:
@@ -42,37 +47,52 @@ class Corpus:
     @cached_property
     def ids(self) -> list[str]:
         """Ids of the files that were embedded, in the order of `scene`'s rows."""
-        return self._dataset.to_table(["id"], filter=_ok()).column("id").to_pylist()
+        return self._dataset.to_table(["id"], filter=_file()).column("id").to_pylist()
 
     @cached_property
     def scene(self) -> np.ndarray:
         """Scene embeddings of the files that were embedded.
 
-        np.ndarray [shape=(n_files, size)], float32 or float16, in memory; `batches` for more than
-        fits there.
+        np.ndarray [shape=(n_files, size)], float32 or float16; beyond 256 MB memory-mapped and
+        read-only, from a file without a name in the folder for temporary files (``TMPDIR``).
         """
-        size = self._scene_size()
-        scenes = np.empty((len(self.ids), size), self.configuration["float_type"])
+        if not self.has("scene"):
+            raise OptionError(f"{self.folder} holds timestamps and no scenes.")
+        shape = (self._dataset.count_rows(filter=_file()), self.configuration["scene_size"])
+        dtype = np.dtype(self.configuration["float_type"])
+        if math.prod(shape) * dtype.itemsize > MOST_IN_MEMORY:
+            return self._mapped_scenes(shape, dtype)
+        scenes = np.empty(shape, dtype)
         filled = 0
         for batch in self.batches(["scene"]):
             scenes[filled : filled + len(batch)] = vectors(batch.column("scene"))
             filled += len(batch)
         return scenes
 
+    def _mapped_scenes(self, shape: tuple[int, int], dtype: np.dtype) -> np.memmap:
+        with tempfile.TemporaryFile(prefix="scenes-") as file:
+            for batch in self.batches(["scene"]):
+                file.write(np.ascontiguousarray(vectors(batch.column("scene"))).data)
+            file.flush()
+            return np.memmap(file, dtype, "r", shape=shape)  # holds the file though it is closed
+
     @property
     def failures(self) -> pa.Table:
         """Id, path and error of the files that failed."""
-        return self._dataset.to_table(["id", "path", "error"], filter=~_ok())
+        return self._dataset.to_table(["id", "path", "error"], filter=pc.field("status") != "ok")
 
     @property
     def table(self) -> pa.Table:
-        """All rows and columns, in memory."""
+        """All rows and columns, in memory; a long file with timestamps may have several."""
         return self._dataset.to_table()
 
     def batches(
         self, columns: list[str] | None = None, batch_size: int = 1024
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the files that were embedded, some at a time.
+
+        The further rows of long files, their column ``part`` above 0, come where columns ask for
+        timestamps or embeddings; else a file is one row.
 
         Parameters
         ----------
@@ -81,22 +101,19 @@ class Corpus:
         batch_size : int
             Rows at the most.
         """
+        of_parts = columns is None or {"timestamps", "embeddings"}.intersection(columns)
+        rows = pc.field("status") == "ok" if of_parts else _file()
         # little read ahead: a row with timestamps may take a gigabyte
         return self._dataset.to_batches(
-            columns, filter=_ok(), batch_size=batch_size, batch_readahead=1, fragment_readahead=1
+            columns, filter=rows, batch_size=batch_size, batch_readahead=1, fragment_readahead=1
         )
 
     def has(self, output: str) -> bool:
         """Whether the corpus holds ``scene`` or ``timestamps``."""
         return output in OUTPUTS[self.configuration["outputs"]]
 
-    def _scene_size(self) -> int:
-        if not self.has("scene"):
-            raise OptionError(f"{self.folder} holds timestamps and no scenes.")
-        return self.configuration["scene_size"]
-
     def __len__(self) -> int:
-        return self._dataset.count_rows()
+        return self._dataset.count_rows(filter=pc.field("part") == 0)
 
     def __repr__(self) -> str:
         made_of = f"{self.configuration['model']!r}, weights={self.configuration['weights_id']!r}"
@@ -135,5 +152,6 @@ def vectors(column: pa.FixedSizeListArray) -> np.ndarray:
     )
 
 
-def _ok() -> pc.Expression:
-    return pc.field("status") == "ok"
+def _file() -> pc.Expression:
+    """Tell the one row of each file that was embedded."""
+    return (pc.field("status") == "ok") & (pc.field("part") == 0)

@@ -16,6 +16,7 @@ from .manifest import Item, printable
 
 if TYPE_CHECKING:
     from ..model import HearModel
+    from .parts import Spill
 
 METADATA_KEY = b"hear_openl3_yamnet"
 FLOAT_TYPES = {"float32": pa.float32(), "float16": pa.float16()}
@@ -45,7 +46,9 @@ class Row:
     scene : np.ndarray [shape=(size,)] or None
     timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64] or None
         Milliseconds.
-    embeddings : np.ndarray [shape=(n_timestamps, size)] or None
+    embeddings : np.ndarray or Spill [shape=(n_timestamps, size)] or None
+    part : int
+        0, or of a long file's later rows their number.
     """
 
     item: Item
@@ -58,7 +61,8 @@ class Row:
     peak: float | None = None
     scene: np.ndarray | None = field(default=None, repr=False)
     timestamps: np.ndarray | None = field(default=None, repr=False)
-    embeddings: np.ndarray | None = field(default=None, repr=False)
+    embeddings: np.ndarray | Spill | None = field(default=None, repr=False)
+    part: int = 0
 
     @property
     def n_bytes(self) -> int:
@@ -133,6 +137,7 @@ def schema(description: dict[str, Any], labels: pa.Schema) -> pa.Schema:
     fields = [
         pa.field("id", pa.string(), nullable=False),
         pa.field("path", pa.string(), nullable=False),
+        pa.field("part", pa.int32(), nullable=False),
         pa.field("start", pa.float64()),
         pa.field("size", pa.int64()),
         pa.field("modified", pa.float64()),
@@ -173,6 +178,7 @@ def to_table(rows: Sequence[Row], schema: pa.Schema, labels: pa.Table) -> pa.Tab
     plain: dict[str, list] = {
         "id": [row.item.id for row in rows],
         "path": [printable(row.item.path) for row in rows],
+        "part": [row.part for row in rows],
         "start": [row.item.start for row in rows],
         "status": ["ok" if row.error is None else "failed" for row in rows],
         "error": [None if row.error is None else printable(row.error) for row in rows],

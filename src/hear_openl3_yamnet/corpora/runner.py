@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..errors import OptionError
 from .batching import Embedding, embed_clips
 from .decoding import read_ahead
 from .manifest import Item, read_manifest
+from .parts import needs_parts, split
 from .progress import Progress, Summary
 from .rows import Row, describe, schema, to_table
 from .shards import (
@@ -128,7 +129,7 @@ def embed_corpus(
         summary = Summary(len(manifest.items), len(manifest.items) - len(items))
         summary.configuration = description
         progress = Progress(summary)
-        embedding = Embedding(model, outputs, float_type)
+        embedding = Embedding(model, outputs, float_type, folder)
         run = done.run + 1
         try:
             with stopping() as stop:
@@ -206,7 +207,11 @@ class ShardWriter:
         self._since = time.monotonic()
 
     def add(self, row: Row) -> None:
-        """Take in a row; write a shard if it is the last that fits."""
+        """Take in a row; write a shard if it is the last that fits, or one that needs its own."""
+        if needs_parts(row):
+            self.flush()
+            self._write(([part] for part in split(row)), row)
+            return
         self._rows.append(row)
         self._bytes += row.n_bytes
         if (
@@ -219,10 +224,15 @@ class ShardWriter:
     def flush(self) -> None:
         """Write the rows gathered so far."""
         if self._rows:
-            positions = [row.item.position for row in self._rows]
-            table = to_table(self._rows, self.columns, self.labels(positions))
-            write_shard(table, shard_path(self.folder, self.run, positions[0]))
+            self._write([self._rows], self._rows[0])
         self._rows, self._bytes, self._since = [], 0, time.monotonic()
+
+    def _write(self, groups: Iterable[list[Row]], first: Row) -> None:
+        tables = (
+            to_table(rows, self.columns, self.labels([row.item.position for row in rows]))
+            for rows in groups
+        )
+        write_shard(tables, shard_path(self.folder, self.run, first.item.position))
 
 
 @contextmanager

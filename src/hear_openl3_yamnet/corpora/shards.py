@@ -6,8 +6,9 @@ import json
 import logging
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import filelock
 import pyarrow as pa
@@ -49,8 +50,14 @@ def shard_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _SHARD.fullmatch(path.name))
 
 
-def write_shard(table: pa.Table, path: Path) -> None:
+def write_shard(tables: Iterable[pa.Table], path: Path) -> None:
     """Write a shard that is whole or not there, whatever happens meanwhile.
+
+    Parameters
+    ----------
+    tables : iterable of pa.Table
+        Of one schema; each becomes a row group, before the next is asked for.
+    path : Path
 
     Raises
     ------
@@ -60,20 +67,28 @@ def write_shard(table: pa.Table, path: Path) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
-            pq.write_table(
-                table,
-                file,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=["status", "error"],
-                row_group_size=max(1, table.num_rows),
-            )
+            _write_row_groups(tables, file)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
         _sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _write_row_groups(tables: Iterable[pa.Table], file: IO[bytes]) -> None:
+    writer = None
+    for table in tables:
+        writer = writer or pq.ParquetWriter(
+            file,
+            table.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=["status", "error"],
+        )
+        writer.write_table(table, row_group_size=max(1, table.num_rows))
+    assert writer is not None
+    writer.close()
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -142,7 +157,8 @@ def read_done(folder: Path, description: dict[str, Any] | None = None) -> Done:
             found = _description(path, file.schema_arrow)
             if description is not None:
                 _check_same(path, found, description)
-            table = file.read(["id", "status"])
+            table = file.read(["id", "status", "part"])
+            table = table.filter(pc.equal(table["part"], 0))
         run = max(run, int(_SHARD.fullmatch(path.name)[1]))  # type: ignore[index]
         for id_, status in zip(table["id"].to_pylist(), table["status"].to_pylist(), strict=True):
             if id_ in done.ok or id_ in done.failed:
@@ -166,7 +182,7 @@ def drop_failed(folder: Path) -> None:
             table = file.read()
         kept = table.filter(pc.equal(table["status"], "ok"))
         if kept.num_rows:
-            write_shard(kept, path)
+            write_shard([kept], path)
         else:
             path.unlink()
 
