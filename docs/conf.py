@@ -34,6 +34,7 @@ html_theme = "furo"
 html_title = f"{project} {release}"
 html_additional_pages = {"index": "to-readme.html"}
 html_show_sphinx = False
+html_show_copyright = False
 templates_path = ["_templates"]
 
 highlight_language = "none"  # of blocks that name none: mostly output
