@@ -1,5 +1,6 @@
 """Pictures of clips: what they show is what the network saw and made of them."""
 
+import shutil
 import subprocess
 import sys
 
@@ -25,6 +26,7 @@ from hear_openl3_yamnet.plotting import (
 )
 from hear_openl3_yamnet.plotting.components import colours, principal_components
 from hear_openl3_yamnet.plotting.spectrogram import band_frequencies, seen_log_mel
+from tests.code_blocks import blocks, run
 from tests.seeded_audio import clip
 
 YAMNET = ["--model", "yamnet", "--weights", "random:1"]
@@ -259,3 +261,19 @@ def test_without_matplotlib_the_extra_is_named():
     assert 'pip install "hear-openl3-yamnet[plot]"' in done.stderr
     assert "Traceback" not in done.stderr
     assert issubclass(MissingExtraError, ModuleNotFoundError)
+
+
+def test_the_blocks_of_the_page_run(wavs, tmp_path, monkeypatch):
+    from matplotlib import pyplot
+
+    shutil.copy(wavs / "notes.wav", tmp_path / "speech.wav")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict = {}
+    try:
+        for block in blocks("plot.md"):
+            run(block, namespace)
+        assert len(pyplot.get_fignums()) == 3
+    finally:
+        pyplot.close("all")
+    assert imread("speech.png").shape[:2] == (840, 1400)
+    assert len(namespace["axes"].collections) == 1
