@@ -1,5 +1,6 @@
 """Exported models in the runtimes that they are for: the same embeddings as the API's."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from hear_openl3_yamnet.cli import app
 from hear_openl3_yamnet.exporting import FORMATS, checking, export_model, exported, fourier, windows
 from hear_openl3_yamnet.frontends import FRONT_ENDS, cut_frames, frame_table
 from tests import seeded_audio
+from tests.code_blocks import blocks, run
 from tests.comparing import assert_close, numpy
 
 HOP_MS = 500.0
@@ -73,34 +75,56 @@ def windows_by_the_configuration(clip, configuration, n_timestamps):
     return np.stack([padded[i * hop : i * hop + length] for i in range(n_timestamps)])
 
 
-def check_in_its_runtime(model, path, file_format, run=run_here):
+def check_in_its_runtime(model, path, file_format, runtime=run_here):
     configuration = json.loads(path.with_name(f"{path.name}.json").read_text())
     assert configuration["format"] == file_format
     clip = seeded_audio.clip("notes", model.sample_rate, 1.2)
     expected = numpy(get_timestamp_embeddings(clip[None], model, HOP_MS)[0])[0]
     samples = windows_by_the_configuration(clip, configuration, len(expected))
-    assert_close(run(file_format, path, samples), expected, 1e-4)
+    assert_close(runtime(file_format, path, samples), expected, 1e-4)
     return configuration
 
 
+@pytest.fixture(scope="module")
+def exported_yamnet(tmp_path_factory):
+    """Export the untrained YAMNet with the command, once for each format."""
+
+    @functools.cache
+    def export(file_format):
+        path = tmp_path_factory.mktemp("exported") / "new" / f"yamnet.{file_format}"
+        arguments = [path, "--format", file_format, "--model", "yamnet", "--weights", "random:1"]
+        result = CliRunner().invoke(app, ["export", *map(str, arguments)])
+        assert result.exit_code == 0, result.output
+        assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}.json"}
+        return path, result.output.splitlines()[-3:]
+
+    return export
+
+
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_the_command_exports_yamnet_to_its_runtime(file_format, untrained_yamnet, tmp_path):
-    path = tmp_path / "new" / f"yamnet.{file_format}"
-    arguments = [path, "--format", file_format, "--model", "yamnet", "--weights", "random:1"]
-    result = CliRunner().invoke(app, ["export", *map(str, arguments)])
-    assert result.exit_code == 0, result.output
-    assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}.json"}
-    run = run_here if file_format == "saved_model" else run_elsewhere  # TensorFlow starts slowly
-    configuration = check_in_its_runtime(untrained_yamnet, path, file_format, run)
+def test_the_command_exports_yamnet_to_its_runtime(file_format, exported_yamnet, untrained_yamnet):
+    path, lines = exported_yamnet(file_format)
+    runtime = (
+        run_here if file_format == "saved_model" else run_elsewhere
+    )  # TensorFlow starts slowly
+    configuration = check_in_its_runtime(untrained_yamnet, path, file_format, runtime)
     assert configuration["weights_id"] == "random:1"
     assert configuration["output"]["shape"][1] == 1024
     assert load_model(**configuration["config"]).config == untrained_yamnet.config
-    lines = result.output.splitlines()[-3:]
     assert lines[0].startswith(f"{path}: samples (n, 15600) at 16000 Hz -> embeddings (n, 1024)")
     assert lines[1] == f"{path}.json: its configuration"
     check = configuration["check"]
     assert check["runtime"] in lines[2]
     assert f"{check['largest_relative_difference']:.1e}" in lines[2]
+
+
+def test_the_documentations_program(exported_yamnet, untrained_yamnet, monkeypatch):
+    monkeypatch.chdir(exported_yamnet("onnx")[0].parent)
+    (block,) = blocks("export.md")
+    names: dict = {}
+    assert run(block, names) == block.output
+    expected = get_timestamp_embeddings(names["clip"][None], untrained_yamnet, HOP_MS)[0]
+    assert_close(names["embeddings"], numpy(expected)[0], 1e-4)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
