@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..model import HearModel
 
-SIZE = (15.0, 8.4)  # inches
+SIZE = (15.0, 9.6)  # inches
 
 
 class _Clip(NamedTuple):
@@ -90,6 +90,9 @@ def plot_comparison(
         for axes in (waveform, log_mel):
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)
+        for axes in (waveform, log_mel, components):  # low panels have no room for larger names
+            axes.yaxis.label.set_size(8)
+            axes.tick_params(labelsize=8)
     drawn["waveform 1"].set_xlim(0, max(lengths) / model.sample_rate)  # shared by all six
     loudest = max(float(np.abs(clip.audio).max()) for clip in clips) or 1.0
     drawn["waveform 1"].set_ylim(-1.08 * loudest, 1.08 * loudest)
@@ -108,11 +111,15 @@ def _listen(name: str, audio: np.ndarray, model: HearModel, hop_size: float | No
 
 
 def _lay_out(figure: Figure | SubFigure) -> dict[str, Axes]:
-    grid = figure.add_gridspec(6, 2, height_ratios=[0.7, 1.5, 1.0] * 2, width_ratios=[1.25, 1])
+    """Put the panels of each clip above each other, and the similarity beside them."""
+    grid = figure.add_gridspec(2, 2, width_ratios=[1.25, 1])
     drawn: dict[str, Axes] = {}
-    names = [f"{panel} {n}" for n in (1, 2) for panel in ("waveform", "log-mel", "components")]
-    for row, name in enumerate(names):
-        drawn[name] = figure.add_subplot(grid[row, 0], sharex=drawn.get("waveform 1"))
+    for number in (1, 2):
+        # a grid of its own keeps a clip's panels close together
+        own = grid[number - 1, 0].subgridspec(3, 1, height_ratios=[0.7, 1.6, 1.1], hspace=0.02)
+        for row, panel in enumerate(("waveform", "log-mel", "components")):
+            first = drawn.get("waveform 1")
+            drawn[f"{panel} {number}"] = figure.add_subplot(own[row], sharex=first)
     drawn["similarity"] = figure.add_subplot(grid[:, 1])
     return drawn
 

@@ -236,8 +236,15 @@ def draw_components(
     axes.set_xlim(0, extent[1])
     axes.set_ylim(-1.1, 2.4)
     axes.set_yticks([])
-    axes.set_ylabel("components")
-    axes.legend(loc="lower left", bbox_to_anchor=(1, 0), frameon=False, fontsize=8, borderpad=0)
+    axes.set_ylabel("components", fontsize=9)
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(1, 0),
+        frameon=False,
+        fontsize=8,
+        borderpad=0,
+        labelspacing=0.2,
+    )
     return _timed(axes)
 
 

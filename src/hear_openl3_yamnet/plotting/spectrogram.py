@@ -38,7 +38,7 @@ class SeenLogMel:
     name : str
         The preset.
     unit : str
-        Of the levels.
+        Of the levels: ``dB``, below the window's maximum (OpenL3), or ``ln amplitude`` (YAMNet).
     """
 
     levels: np.ndarray
@@ -100,7 +100,7 @@ def _seen_by(part: Embedder, audio: np.ndarray, n_timestamps: int, hop: Fraction
         len(audio) / front_end.sample_rate,
         band_frequencies(front_end),
         part.config.model,
-        "ln amplitude" if front_end.name == "yamnet" else "dB below the window's maximum",
+        "ln amplitude" if front_end.name == "yamnet" else "dB",
     )
 
 
