@@ -91,7 +91,7 @@ def plot_comparison(
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)
         for axes in (waveform, log_mel, components):  # low panels have no room for larger names
-            axes.yaxis.label.set_size(8)
+            axes.yaxis.label.set_fontsize(8)
             axes.tick_params(labelsize=8)
     drawn["waveform 1"].set_xlim(0, max(lengths) / model.sample_rate)  # shared by all six
     loudest = max(float(np.abs(clip.audio).max()) for clip in clips) or 1.0
