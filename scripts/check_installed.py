@@ -3,6 +3,7 @@
 Appends one row to the table named as its argument: what was installed, how long an import takes.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -42,13 +43,16 @@ def check_embedding() -> None:
 
     noise = np.random.default_rng(1).uniform(-0.5, 0.5, 44_100)
     soundfile.write("noise.wav", noise, 44_100)
-    command = Path(sys.executable).with_name("hear-openl3-yamnet")
-    arguments = ["embed", "noise.wav", "-o", "out", "--model", "yamnet", "--weights", "random:1"]
-    subprocess.run([command, *arguments], check=True)
-    (written,) = Path("out").glob("*.npz")
-    embeddings = np.load(written)["embeddings"]
-    assert embeddings.shape[-1] == 1024, embeddings.shape
-    assert np.isfinite(embeddings).all()
+    untrained = ["--model", "yamnet", "--weights", "random:1"]
+    for arguments, weights, size in ((untrained, "random:1", 1024), ([], "starter:", 512)):
+        command = [Path(sys.executable).with_name("hear-openl3-yamnet"), "embed", "noise.wav"]
+        no_weights = {"HEAR_OPENL3_YAMNET_CACHE": "none", "HEAR_OPENL3_YAMNET_OFFLINE": "1"}
+        environment = os.environ | no_weights
+        subprocess.run([*command, "-o", "noise.npz", *arguments], check=True, env=environment)
+        with np.load("noise.npz") as written:
+            assert str(written["weights_id"]).startswith(weights), written["weights_id"]
+            assert written["embeddings"].shape[-1] == size, written["embeddings"].shape
+            assert np.isfinite(written["embeddings"]).all()
 
 
 def check_hub() -> None:

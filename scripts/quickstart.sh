@@ -5,7 +5,7 @@
 #
 # Makes a virtual environment in .venv (once; about 2.5 GB), installs this package into it, writes
 # embeddings/NAME.npz and shows what is in it. Takes the published weights where they can be had,
-# else the untrained network, and says so.
+# else the starter weights that come with the package, and says so.
 #
 # Variables it reads:
 #   PYTHON  the interpreter to make the environment with; default: the first of 3.10 to 3.13 found
@@ -14,7 +14,6 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 environment=$repository/.venv
 audio=${1:-$repository/docs/recordings/speech-and-notes.flac}
-model=openl3-mel256-music
 name=$(basename "$audio")
 embeddings=$repository/embeddings/${name%.*}.npz
 
@@ -61,18 +60,6 @@ install() {
     echo "$wanted" > "$mark"
 }
 
-warn_of_untrained() {
-    cat >&2 <<'WARNING'
-
-  ***********************************************************************
-  **  The published weights cannot be had: the reason is above.        **
-  **  What follows is of the UNTRAINED network, a baseline. Do not     **
-  **  take it for the embeddings that OpenL3 is known for.             **
-  ***********************************************************************
-
-WARNING
-}
-
 show() {
     "$environment/bin/python" - "$1" <<'PROGRAM'
 import sys
@@ -92,11 +79,5 @@ if [ ! -f "$audio" ]; then
     exit 1
 fi
 install
-command=$environment/bin/hear-openl3-yamnet
-weights=published
-if ! "$command" weights fetch "$model"; then
-    warn_of_untrained
-    weights=random
-fi
-"$command" embed "$audio" --output "$embeddings" --model "$model" --weights "$weights"
+"$environment/bin/hear-openl3-yamnet" embed "$audio" --output "$embeddings"
 show "$embeddings"

@@ -142,9 +142,8 @@ def test_seeds_make_the_difference(untrained_yamnet):
 
 
 def test_no_published_weights_no_others_instead():
-    message = refused(
-        "openl3-mel256-music", error=WeightsNotFoundError, base=FileNotFoundError
-    )  # the default preset
+    name = "openl3-mel256-music"
+    message = refused(name, name, error=WeightsNotFoundError, base=FileNotFoundError)
     assert "hear-openl3-yamnet" in message  # the command that gets them
     assert "http" in message
 

@@ -44,7 +44,7 @@ def embed(
             metavar="MODEL",
             help="A preset (see: models), a weights file, or a .json file of options. "
             "Default: openl3-mel256-music; where its weights cannot be had, and no WEIGHTS are "
-            "named, openl3-mel128-starter, with a warning, if this package has starter weights.",
+            "named, openl3-mel128-starter, with a warning.",
         ),
     ] = "",
     scene: Annotated[
@@ -62,7 +62,7 @@ def embed(
         str | None,
         typer.Option(
             metavar="WEIGHTS",
-            help="published; starter: this package's own, if it has them; a file; or "
+            help="published; starter: this package's own; a file; or "
             "random[:SEED]: the untrained network. Default: the preset's.",
         ),
     ] = None,

@@ -36,7 +36,7 @@ def load_model(
 
         - nothing: the preset of `model`, or ``openl3-mel256-music``. Where nothing at all is named
           (no preset, no weights, no parts) and its weights can neither be found nor fetched, it is
-          ``openl3-mel128-starter``, with a warning, if this package has starter weights;
+          ``openl3-mel128-starter``, with a warning;
         - a preset's name, or several joined by ``+``: an ensemble;
         - a weights file, whose name tells the preset as the published names do
           (``openl3_audio_mel128_env.h5``, ``openl3_audio_mel128_env-v0_4_0.h5.gz``,

@@ -137,13 +137,13 @@ PRESETS = {
             STARTER_PRESET,
             "mel128",
             "starter",
-            "OpenL3's network on 128 mel bands, for starter weights (none are shipped yet)",
+            "OpenL3's network on 128 mel bands, trained here on synthetic sounds",
             weights="starter",
         ),
         _yamnet(
             "yamnet-starter",
             "yamnet-starter",
-            "YAMNet's network on 64 mel bands, for starter weights (none are shipped yet)",
+            "YAMNet's network on 64 mel bands, trained here on synthetic sounds",
             weights="starter",
         ),
         _openl3(
