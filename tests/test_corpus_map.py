@@ -50,7 +50,7 @@ def folder(tmp_path_factory, untrained_yamnet) -> Path:
     place = tmp_path_factory.mktemp("map")
     (place / "sounds").mkdir()
     for i, name in enumerate(["a b#1?.wav", "b.wav", "c%20.wav"]):
-        sound = 0.4 * clip(("notes", "chirp", "noise")[i], RATE, 1.5)
+        sound = 0.4 * clip(("notes", "chirp", "noise")[i], RATE, (1.5, 6.0, 1.5)[i])
         soundfile.write(place / "sounds" / name, sound, RATE)
     (place / "sounds" / "broken.wav").write_text("no sound")
     with (place / "clips.csv").open("w", newline="", encoding="utf-8") as file:
@@ -168,7 +168,7 @@ def test_sounds_are_embedded_as_the_parts_that_points_stand_for(scene_map):
         samples, rate = soundfile.read(io.BytesIO(mp3))
         assert (rate, samples.ndim) == (RATE, 1)
         lengths.append(len(samples) / rate)
-    assert lengths == pytest.approx([1.5, 0.5, 1.5, 1.5], abs=0.1)  # MP3 has frames of 36 ms
+    assert lengths == pytest.approx([1.5, 0.5, 1.5, 6.0], abs=0.1)  # MP3 has frames of 36 ms
 
 
 def test_sounds_are_linked_from_where_the_page_lies(scene_map, folder):
@@ -304,7 +304,7 @@ def wait_until_played(page, to: float) -> None:
             }"""
         )
         if paused and time >= to:
-            assert time < to + 0.45  # timeupdate comes four times a second
+            assert time < 5  # the file goes on up to 6 s
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"paused: {paused}, at {time} s; {page.text_content('#said')}")
