@@ -150,7 +150,16 @@ def test_openl3_in_its_runtime(name, file_format, tmp_path):
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize(
     "options",
-    [{"subsampling": "aps", "pooling": "fusion"}, {"subsampling": "blur", "pooling": "gem"}],
+    [
+        {"pooling": "fusion"},
+        {"subsampling": "blur", "pooling": "gem"},
+        {
+            "pooling": "mean+std",
+            "layers": ["layer7", "layer14"],
+            "grid": [2, 3],
+            "normalize": "l2",
+        },
+    ],
 )
 def test_rare_operations_in_their_runtime(options, file_format, tmp_path):
     model = load_model(model="yamnet", weights="random:1", **options)
@@ -164,6 +173,7 @@ def test_rare_operations_in_their_runtime(options, file_format, tmp_path):
         ("yamnet", {"pooling": "mean+std", "normalize": "l2"}),
         ("yamnet", {"layers": ["layer7", "layer14"], "grid": [2, 3]}),
         ("yamnet", {"layers": "predictions"}),
+        ("yamnet", {"subsampling": "aps"}),
         ("yamnet", {"window_size": 500, "pooling": "sum_max_mean"}),
         ("openl3-linear-music", {"layers": "logmel", "grid": ["all", 1]}),
         ("openl3-mel256-music", {"layers": "conv1"}),
@@ -172,7 +182,7 @@ def test_rare_operations_in_their_runtime(options, file_format, tmp_path):
 )
 def test_the_graph_gives_what_the_model_gives(name, options):
     model = load_model(model=name, weights="random:1", **options)
-    windows.check_exportable(model)
+    windows.check_exportable(model, "saved_model")
     graph = windows.window_graph(model)
     samples = checking.check_windows(model)
     got = numpy(graph.embed(graph.arrays, samples))
@@ -185,6 +195,7 @@ def test_the_graph_gives_what_the_model_gives(name, options):
         ("yamnet+yamnet", {}, "one network"),
         ("yamnet", {"time": "frame"}, "time='frame'"),
         ("yamnet", {"precision": "bfloat16"}, "precision='bfloat16'"),
+        ("yamnet", {"subsampling": "aps"}, "SavedModel alone"),
         ("openl3-mel128-env", {"framing": "dense", "hop_size": 40.3333}, "framing='dense'"),
     ],
 )
@@ -198,10 +209,10 @@ def test_models_without_single_windows_are_refused(name, options, message, tmp_p
 @pytest.mark.backends
 def test_export_is_tensorflows(untrained_yamnet):
     if BACKEND == "tensorflow":
-        windows.check_exportable(untrained_yamnet)
+        windows.check_exportable(untrained_yamnet, "onnx")
         return
     with pytest.raises(OptionError, match="KERAS_BACKEND=tensorflow"):
-        windows.check_exportable(untrained_yamnet)
+        windows.check_exportable(untrained_yamnet, "onnx")
 
 
 def test_a_file_that_differs_is_not_kept(untrained_yamnet, tmp_path, monkeypatch):

@@ -89,7 +89,7 @@ def export_model(model: HearModel, path: str | Path, file_format: str) -> Export
     """
     path = Path(path)
     _check_format(path, file_format)
-    windows.check_exportable(model)
+    windows.check_exportable(model, file_format)
     writer = _WRITERS[file_format]
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:

@@ -21,14 +21,14 @@ OUTPUT = "embeddings"
 """Name of its output [shape=(n_windows, size), dtype=float32]."""
 
 
-def check_exportable(model: HearModel) -> None:
-    """Refuse models whose windows cannot be embedded one by one.
+def check_exportable(model: HearModel, file_format: str) -> None:
+    """Refuse models whose windows cannot be embedded one by one, or not in a format.
 
     Raises
     ------
     OptionError
-        If the model is an ensemble, keeps time, is dense or of reduced precision, or if Keras
-        runs on another backend than TensorFlow.
+        If the model is an ensemble, keeps time, is dense or of reduced precision, if the format
+        lacks an operation that it needs, or if Keras runs on another backend than TensorFlow.
     """
     from ..backend import BACKEND
 
@@ -54,6 +54,12 @@ def check_exportable(model: HearModel) -> None:
             "An exported model gives one embedding for each window: it needs time='window', "
             "framing='exact' and precision='float32'. Received: "
             + ", ".join(f"{name}={given[name]!r}" for name in wrong)
+        )
+    if part.config.subsampling == "aps" and file_format != "saved_model":
+        # Keras's argmax sets bits, and neither converter knows that operation
+        raise OptionError(
+            "subsampling='aps' can be exported as a SavedModel alone; 'max' and 'blur' go "
+            f"everywhere. Received: subsampling='aps', format {file_format}"
         )
 
 
