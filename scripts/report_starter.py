@@ -18,7 +18,16 @@ BASELINES = {
     "openl3": ("openl3-calibrated", "openl3-untrained", "mel128-statistics", "mfcc"),
     "yamnet": ("yamnet-calibrated", "yamnet-untrained", "yamnet-statistics", "mfcc"),
 }
-HEADS = ("type", "pitch", "program", "word", "voice", "height")
+HEADS = {
+    "voice": "#CC79A7",
+    "word": "#D55E00",
+    "program": "#009E73",
+    "type": "#0072B2",
+    "pitch": "#E69F00",
+    "height": "#222222",
+}
+"""In the colours of Okabe and Ito (2008), which readers who are colour-blind can tell apart."""
+_SMOOTHED = 5  # lines of the log
 
 
 def interval(scores: list[float]) -> float:
@@ -57,7 +66,7 @@ def table(report: dict, network: str) -> str:
 
 
 def draw(logs: dict[str, Path], out: Path) -> None:
-    """Draw each head's loss, as a share of its chance level, over the clips seen."""
+    """Draw each head's loss as a share of its chance level, smoothed, over the clips seen."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -69,19 +78,33 @@ def draw(logs: dict[str, Path], out: Path) -> None:
     )
     for axis, (network, path) in zip(axes[0], logs.items(), strict=True):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        for head in HEADS:
+        ends = []
+        for head, colour in HEADS.items():
             pairs = [
-                (line["clips"], line["loss"][head] / chance[head])
+                (line["clips"] / 1000, line["loss"][head] / chance[head])
                 for line in lines
                 if line["loss"][head] is not None
             ]
-            axis.plot(*zip(*pairs, strict=True), label=head, linewidth=1.2)
+            clips, losses = np.array(pairs).T
+            smooth = np.convolve(losses, np.ones(_SMOOTHED) / _SMOOTHED, "valid")
+            axis.plot(clips[_SMOOTHED - 1 :], smooth, color=colour, linewidth=1.4)
+            ends.append((smooth[-1], head, colour))
+        place = -1.0
+        for height, head, colour in sorted(ends):  # each line's name at its end, none on another
+            place = max(height, place + 0.075)
+            axis.annotate(
+                head,
+                (1.01, place),
+                xycoords=("axes fraction", "data"),
+                color=colour,
+                va="center",
+                fontsize=9,
+            )
         axis.axhline(1, color="black", linewidth=0.8, linestyle=":")
         axis.set_title(network)
-        axis.set_xlabel("clips")
-        axis.set_ylim(0, 1.6)
+        axis.set_xlabel("clips [thousands]")
+        axis.set_ylim(0, 1.3)
     axes[0][0].set_ylabel("training loss / chance")
-    axes[0][-1].legend(frameon=False)
     figure.savefig(out, dpi=110)
 
 
