@@ -24,6 +24,7 @@ from hear_openl3_yamnet.plotting import (
     plot_similarity,
     plot_waveform,
 )
+from hear_openl3_yamnet.plotting.clip import describe
 from hear_openl3_yamnet.plotting.components import colours, principal_components
 from hear_openl3_yamnet.plotting.spectrogram import band_frequencies, seen_log_mel
 from tests.code_blocks import blocks, run
@@ -277,3 +278,9 @@ def test_the_blocks_of_the_page_run(wavs, tmp_path, monkeypatch):
         pyplot.close("all")
     assert imread("speech.png").shape[:2] == (840, 1400)
     assert len(namespace["axes"].collections) == 1
+
+
+def test_headings_cut_digests():
+    whole = f"starter:yamnet-starter@{'0123456789ab' * 6}"[:-8]
+    assert describe("yamnet", whole) == "yamnet, weights starter:yamnet-starter@0123456789ab…"
+    assert describe("yamnet", "random:1") == "yamnet, weights random:1"

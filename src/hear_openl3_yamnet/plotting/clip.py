@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,14 +72,15 @@ def plot_clip(
         drawn[name].set_xlabel("")
         drawn[name].tick_params(labelbottom=False)
     _write_titles(drawn, log_mels, [log_mel.name for log_mel in seen])
-    heading = f"{plain_text(title)}: {describe(model)}" if title else describe(model)
+    model_line = describe(model.name, model.weights_id)
+    heading = f"{plain_text(title)}: {model_line}" if title else model_line
     drawn["waveform"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
     return drawn
 
 
-def describe(model: HearModel) -> str:
-    """Return what a picture says of its model: preset and weights."""
-    return f"{model.name}, weights {model.weights_id}"
+def describe(name: str, weights_id: str) -> str:
+    """Return what a picture says of its model: preset and weights, digests cut to 12 digits."""
+    return f"{name}, weights " + re.sub(r"(@[0-9a-f]{12})[0-9a-f]+", r"\1…", weights_id)
 
 
 def new_figure(size: tuple[float, float]) -> Figure:

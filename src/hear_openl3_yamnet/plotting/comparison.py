@@ -98,7 +98,7 @@ def plot_comparison(
     drawn["waveform 1"].set_ylim(-1.08 * loudest, 1.08 * loudest)
     drawn["waveform 2"].set_ylim(-1.08 * loudest, 1.08 * loudest)
     _draw_similarity(drawn["similarity"], clips, model)
-    heading = f"{names[0]} and {names[1]}: {describe(model)}"
+    heading = f"{names[0]} and {names[1]}: {describe(model.name, model.weights_id)}"
     drawn["waveform 1"].figure.suptitle(heading, x=0.01, ha="left", fontsize=12)
     return drawn
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..errors import OptionError
+from .clip import describe
 from .components import principal_components
 from .groups import GREY, as_numbers, group, is_scale
 from .panels import COLOUR_MAP, current_axes, plain_text
@@ -114,7 +115,7 @@ def map_corpus(corpus: Corpus, label: str | None = None) -> SceneMap:
     batches = [batch.to_pydict() for batch in corpus.batches(wanted)]
     column = {name: [value for batch in batches for value in batch[name]] for name in wanted}
     name, labels = (label, column[label]) if label else _folders(corpus.ids)
-    model, weights = corpus.configuration["model"], corpus.configuration["weights_id"]
+    model = describe(corpus.configuration["model"], corpus.configuration["weights_id"])
     return SceneMap(
         projections=project(scenes),
         ids=corpus.ids,
@@ -123,7 +124,7 @@ def map_corpus(corpus: Corpus, label: str | None = None) -> SceneMap:
         paths=column["path"],
         starts=column["start"],
         durations=column["duration"],
-        source=f"{len(scenes)} scenes, {model}, weights {weights}",
+        source=f"{len(scenes)} scenes, {model}",
     )
 
 
