@@ -47,11 +47,19 @@ class Recipe:
     n_clips: int
     """In a batch."""
     learning_rate: float
+    settles: float
+    """Share of the steps after which the network's batch norms keep the statistics they have.
+
+    In training a batch norm sees an unusual clip's own variance and damps it; in use it does not,
+    and in YAMNet, a norm after every layer, such a clip's maps grow from layer to layer. A network
+    that ends its training with the norms of its use learns not to let them. OpenL3 shows no such
+    growth.
+    """
 
 
 RECIPES = {
-    "openl3": Recipe("mel128", 128, 48, 16, 7e-4),
-    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3),
+    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 1.0),
+    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6),
 }
 
 LOSS_WEIGHTS = {
@@ -74,7 +82,9 @@ def chance_levels() -> dict[str, float]:
     return {**levels, HEIGHT: 1.0, TAGS: float(tags)}
 
 
-def build(network: str, contrast: bool = False, n_frames: int | None = None):
+def build(
+    network: str, contrast: bool = False, n_frames: int | None = None, *, settled: bool = False
+):
     """Build a network under its heads, compiled.
 
     Parameters
@@ -85,6 +95,8 @@ def build(network: str, contrast: bool = False, n_frames: int | None = None):
         Add the self-supervised head.
     n_frames : int, optional
         Of the crops; the recipe's by default.
+    settled : bool
+        The network's batch norms keep the statistics they have.
 
     Returns
     -------
@@ -104,6 +116,8 @@ def build(network: str, contrast: bool = False, n_frames: int | None = None):
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM
+    inputs = keras.Input(backbone.input.shape[1:])
+    embedding = keras.Model(backbone.input, embedding)(inputs, training=False if settled else None)
     scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled")(embedding)
     sizes = {**CLASSES, HEIGHT: 1, TAGS: CLASSES["type"]}
     outputs = {name: keras.layers.Dense(size, name=name)(scaled) for name, size in sizes.items()}
@@ -115,7 +129,7 @@ def build(network: str, contrast: bool = False, n_frames: int | None = None):
         hidden = keras.layers.Dense(256, "relu", name="projected")(scaled)
         outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST)(hidden)
         losses[CONTRAST] = contrastive_loss
-    model = keras.Model(backbone.input, outputs)
+    model = keras.Model(inputs, outputs)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=0.01, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     weights = {name: LOSS_WEIGHTS[name] for name in outputs}
@@ -170,13 +184,18 @@ def save_state(model: "keras.Model", path: Path, step: int) -> None:
     os.replace(path.with_suffix(".part"), path)
 
 
-def load_state(model: "keras.Model", path: Path) -> int:
-    """Read what `save_state` wrote into a model; return the step."""
+def state_step(path: Path) -> int:
+    """Return the step at which `save_state` wrote a file."""
+    with np.load(path) as state:
+        return int(state["step"])
+
+
+def load_state(model: "keras.Model", path: Path) -> None:
+    """Read what `save_state` wrote into a model."""
     model.optimizer.build(model.trainable_variables)
     with np.load(path) as state:
         for i, variable in enumerate([*model.variables, *model.optimizer.variables]):
             variable.assign(state[f"v{i}"])
-        return int(state["step"])
 
 
 def export(backbone: "keras.Model", path: Path, metadata: dict[str, str]) -> None:
@@ -272,10 +291,13 @@ def train(
     keras.utils.set_random_seed(seed)
     out.mkdir(parents=True, exist_ok=True)
     recipe = replace(RECIPES[network], n_frames=n_frames or RECIPES[network].n_frames)
-    backbone, model = build(network, contrast, recipe.n_frames)
     state, lines, first = out / "state.npz", [], 0
+    settles = round(recipe.settles * n_steps)
     if state.exists():
-        first = load_state(model, state)
+        first = state_step(state)
+    backbone, model = build(network, contrast, recipe.n_frames, settled=first >= settles)
+    if state.exists():
+        load_state(model, state)
     elif start is not None:
         folding.set_keras_weights(backbone, read_weights(start, network))
     last = min(n_steps, stop_after or n_steps)
@@ -288,6 +310,10 @@ def train(
     seen: list[dict[str, tuple[float, float]]] = []
     for step, made in enumerate(batches(bank, recipe, first, last, seed, contrast), first):
         inputs, targets, masks = made
+        if step == settles and step > first:
+            save_state(model, state, step)
+            backbone, model = build(network, contrast, recipe.n_frames, settled=True)
+            load_state(model, state)
         if contrast:
             targets[CONTRAST] = np.arange(len(inputs)) ^ 1
             masks[CONTRAST] = np.ones(len(inputs), np.float32)

@@ -249,6 +249,7 @@ def test_the_page_plays_in_a_browser(folder, tmp_path, limit):
         page.mouse.click(*spot)
         assert page.text_content("#said") == "Playing $x_{"
         wait_until_played(page, to=0.5 if limit == "20" else 0.75)
+        assert page.text_content("#said") == ""
         page.screenshot(path=tmp_path / "map.screen.png")
         assert shows_colours(tmp_path / "map.screen.png")
         legend(page, spot)

@@ -1,5 +1,9 @@
 """The typed errors, and a warning. Each says what was wrong, what was expected, what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 __all__ = [
     "AudioError",
     "AudioFileError",
@@ -17,6 +21,7 @@ __all__ = [
     "WeightsFormatError",
     "WeightsIntegrityError",
     "WeightsNotFoundError",
+    "naming_what_cannot_be_written",
 ]
 
 
@@ -82,3 +87,25 @@ class WeightsCacheError(HearError, OSError):
 
 class StarterWeightsWarning(UserWarning):
     """No model was named, and starter weights stand in for published ones that cannot be had."""
+
+
+@contextmanager
+def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
+    """Raise the system's errors of writing a file or folder as a `HearError` that names it.
+
+    Parameters
+    ----------
+    path : Path
+        What is written inside the ``with``.
+
+    Raises
+    ------
+    HearError
+        In place of an OSError; this package's own errors pass unchanged.
+    """
+    try:
+        yield
+    except HearError:
+        raise
+    except OSError as error:
+        raise HearError(f"cannot write {path}: {error.strerror or error}.") from error

@@ -1,14 +1,12 @@
 """The commands ``hear-openl3-yamnet evaluate`` and ``hear-openl3-yamnet leaderboard``."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import HearError
+from .errors import HearError, naming_what_cannot_be_written
 
 if TYPE_CHECKING:
     from .evaluation.results import Result
@@ -113,7 +111,7 @@ def _read(paths: list[Path]) -> "list[Result]":
 def _write_table(table: "Table", stem: Path) -> None:
     from .evaluation.formats import to_csv, to_html, to_markdown
 
-    with _saying_what_fails(stem.parent):
+    with naming_what_cannot_be_written(stem.parent):
         stem.parent.mkdir(parents=True, exist_ok=True)
         for ending, write in [("csv", to_csv), ("md", to_markdown), ("html", to_html)]:
             path = stem.with_name(f"{stem.name}.{ending}")
@@ -133,7 +131,7 @@ def _draw_figures(
             "the figures need matplotlib, which is not installed. "
             'Install it with: pip install "hear-openl3-yamnet[plot]"'
         ) from error
-    with _saying_what_fails(folder):
+    with naming_what_cannot_be_written(folder):
         for name, plot in [
             ("tasks", figures.plot_scores),
             ("ranks", figures.plot_ranks),
@@ -142,11 +140,3 @@ def _draw_figures(
             figure = plot(scores, highlighted, f"source: {source}")
             for path in figures.save_figure(figure, folder / f"leaderboard-{name}"):
                 typer.echo(path)
-
-
-@contextmanager
-def _saying_what_fails(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HearError(f"cannot write to the folder {folder}: {error.strerror}.") from error

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .embed_cli import gather_options, load_quietly
-from .errors import HearError
+from .errors import naming_what_cannot_be_written
 
 
 class Format(str, Enum):
@@ -54,12 +54,8 @@ def export(
     loaded = load_quietly(model, options)
     from .exporting import TOLERANCE, export_model
 
-    try:
+    with naming_what_cannot_be_written(output):
         exported = export_model(loaded, output, file_format.value)
-    except HearError:
-        raise
-    except OSError as error:
-        raise HearError(f"cannot write {output}: {error.strerror or error}.") from error
     window = loaded.embedders[0].config.front_end.window
     typer.echo(
         f"{output}: samples (n, {window}) at {loaded.sample_rate} Hz -> "

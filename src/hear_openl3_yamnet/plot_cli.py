@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .embed_cli import gather_options, load_quietly
-from .errors import HearError, OptionError
+from .errors import OptionError, naming_what_cannot_be_written
 
 if TYPE_CHECKING:
     from .model import HearModel
@@ -179,7 +177,7 @@ def _write_page(scene_map: SceneMap, path: Path, corpus: Path, embed_below: floa
     else:
         sounds = link_sounds(*place, path)
     page = build_page(scene_map, sounds, f"{corpus.resolve().name}: a map of its scenes")
-    with _saying_what_fails(path), written_whole(path) as part:
+    with naming_what_cannot_be_written(path), written_whole(path) as part:
         part.write_text(page, encoding="utf-8")
     how = "in the page" if sounds.embedded else "linked"
     n_points = len(scene_map.ids)
@@ -208,16 +206,8 @@ def _figure(size: tuple[float, float]) -> Any:
 def _save(figure: Any, path: Path) -> None:
     from .outputs import written_whole
 
-    with _saying_what_fails(path):
+    with naming_what_cannot_be_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as part:
             figure.savefig(part, dpi=110)
     typer.echo(path)
-
-
-@contextmanager
-def _saying_what_fails(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HearError(f"cannot write {path}: {error.strerror or error}.") from error

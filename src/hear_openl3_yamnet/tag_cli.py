@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .embed_cli import gather_options, load_quietly
-from .errors import HearError, OptionError
+from .errors import OptionError, naming_what_cannot_be_written
 
 if TYPE_CHECKING:
     from .tagging import Tags
@@ -67,10 +67,8 @@ def tag(
     tags = loaded.tag(load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))
     for path in output or []:
-        try:
+        with naming_what_cannot_be_written(path):
             _write(tags, top, path, str(audio), loaded.weights_id)
-        except OSError as error:
-            raise HearError(f"cannot write {path}: {error.strerror or error}.") from error
         typer.echo(f"written: {path}")
 
 

@@ -193,7 +193,7 @@ def test_evaluate_names_what_cannot_be(tmp_path):
     (tmp_path / "file").write_text("")
     done = run("evaluate", tmp_path / "embeddings", "-o", tmp_path / "file")
     assert done.returncode == 1
-    assert f"cannot write to the folder {tmp_path / 'file'}" in done.stderr
+    assert f"cannot write {tmp_path / 'file'}" in done.stderr
 
 
 def test_leaderboard_prints_ranks_and_writes_table_and_figures(tmp_path):

@@ -171,6 +171,7 @@
     const end = playing < 0 ? null : data.ends[playing];
     if (end !== null && player.currentTime >= end) player.pause();
   });
+  player.addEventListener("pause", () => { if (player.paused && find("said").textContent.startsWith("Playing ")) say(""); });
 
   // Mouse and touch: a press that stays where it was plays, one that moves drags.
   let pressed = null;
