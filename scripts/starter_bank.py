@@ -179,7 +179,7 @@ def batch(
         if rng.random() < 0.4:
             crop = with_floor(crop, rng)
         if front_end == "yamnet":
-            crop = crop * np.float32(10 ** (rng.normal(-12, 10) / 20))
+            crop = crop * np.float32(10 ** (rng.normal(-6, 10) / 20))
         crops.append(crop)
     masks = {name: (labels[:, i] >= 0).astype(np.float32) for i, name in enumerate(FACTORS)}
     targets = {name: np.maximum(labels[:, i], 0) for i, name in enumerate(FACTORS)}

@@ -55,11 +55,16 @@ class Recipe:
     that ends its training with the norms of its use learns not to let them. OpenL3 shows no such
     growth.
     """
+    length_penalty: float
+    """Weight of an embedding's squared length in the loss.
+
+    Else YAMNet writes down a rare sound by an embedding ten times as long as all others.
+    """
 
 
 RECIPES = {
-    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 1.0),
-    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6),
+    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 1.0, 0.0),
+    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 1e-4),
 }
 
 LOSS_WEIGHTS = {
@@ -118,6 +123,9 @@ def build(
             layer.momentum = _MOMENTUM
     inputs = keras.Input(backbone.input.shape[1:])
     embedding = keras.Model(backbone.input, embedding)(inputs, training=False if settled else None)
+    # summed over the batch by Keras
+    penalty = keras.layers.ActivityRegularization(l2=recipe.length_penalty / recipe.n_clips)
+    embedding = penalty(embedding)
     scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled")(embedding)
     sizes = {**CLASSES, HEIGHT: 1, TAGS: CLASSES["type"]}
     outputs = {name: keras.layers.Dense(size, name=name)(scaled) for name, size in sizes.items()}

@@ -1,7 +1,10 @@
 """What names the version, and the Pythons, says the same."""
 
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 import hear_openl3_yamnet
 
@@ -16,6 +19,20 @@ def test_changelog_and_citation_name_the_version():
     version = hear_openl3_yamnet.__version__
     assert re.search(rf"^## .*{re.escape(version)}", read("CHANGELOG.md"), re.MULTILINE)
     assert f"\nversion: {version}\n" in read("CITATION.cff")
+
+
+def test_a_tag_names_the_version_of_its_commit():
+    def git(*arguments):
+        return subprocess.run(
+            ["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=False
+        ).stdout
+
+    tags = git("tag", "--list", "v*").split()
+    if not tags:
+        pytest.skip("nothing has been released, or this is no clone")
+    for tag in tags:
+        source = git("show", f"{tag}:src/hear_openl3_yamnet/__init__.py")
+        assert f'__version__ = "{tag[1:]}"' in source
 
 
 def test_the_workflow_runs_on_every_python_that_the_package_names():

@@ -125,7 +125,7 @@ def test_options_alone_name_nothing(tmp_path):
 )
 @pytest.mark.filterwarnings("error")
 def test_what_is_named_is_never_replaced(named):
-    with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music are not on this machine"):
+    with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music is not on this machine"):
         load_model(**named)
 
 
@@ -232,7 +232,7 @@ def test_starter_weights_that_are_damaged(name, damage, folder, tmp_path, monkey
             get(name)
     assert store.find(name) is None
     if name == OPENL3:
-        with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music are not on this"):
+        with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music is not on this"):
             load_model()
 
 
@@ -241,7 +241,7 @@ def test_a_registry_without_starter_weights(tmp_path, folder, monkeypatch):
     only = {name: entry for name, entry in listed.items() if entry["url"]}
     (tmp_path / "registry.json").write_text(json.dumps({"files": only}))
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(tmp_path / "registry.json"))
-    with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music are not on this"):
+    with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music is not on this"):
         load_model()
     with pytest.raises(OptionError, match="no weights named 'yamnet-starter'"):
         load_model("yamnet", weights="starter")

@@ -58,11 +58,13 @@ def tag(
     A picture needs matplotlib: pip install "hear-openl3-yamnet[plot]"
     """  # noqa: D301
     from .audio import load_audio
+    from .tagging import class_names
 
     for path in output or []:
         if path.suffix.lower() not in _ENDINGS:
             raise OptionError(f"-o takes names in {', '.join(_ENDINGS)}. Received: {path}")
     options = gather_options([], scene=False, hop_size=None, weights=weights)
+    class_names()  # before the network, which takes longer to load than this to be missed
     loaded = load_quietly(model, options)
     tags = loaded.tag(load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))

@@ -12,13 +12,11 @@ import numpy as np
 from .backbones.yamnet import N_CLASSES
 from .errors import OptionError, WeightsFormatError
 from .outputs import written_whole
+from .weights.registry import CLASS_MAP
 from .weights.store import locate
 
 if TYPE_CHECKING:
     from .model import HearModel
-
-CLASS_MAP = "yamnet-class-map"
-"""The registry's name for the published table of AudioSet's classes."""
 
 PUBLISHED_HOP_SIZE = 480.0
 """Milliseconds between the patches that the published YAMNet scores (its ``patch_hop_seconds``)."""

@@ -33,19 +33,24 @@ def fetch(
 ) -> None:
     """Download published weights into the cache folder, and verify them.
 
+    With YAMNet's come the names of its classes, which `tag` needs.
+
     \b
     Examples:
       hear-openl3-yamnet weights fetch yamnet openl3-mel256-music
       hear-openl3-yamnet weights fetch --all --mirror https://mirror.example/audio
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
-    from .weights.registry import load_registry
+    from .weights.registry import CLASS_MAP, load_registry
     from .weights.store import fetch as fetch_file
 
     registry = list(load_registry())
     if not names and not everything:
         raise OptionError(f"name weights, or say --all. There are {', '.join(registry)}")
     failed = False
-    for name in registry if everything else names or []:
+    wanted = registry if everything else list(names or [])
+    if "yamnet" in wanted and CLASS_MAP not in wanted:
+        wanted.insert(wanted.index("yamnet") + 1, CLASS_MAP)
+    for name in wanted:
         try:
             typer.echo(f"{name}: {fetch_file(name, mirror=mirror)}")
         except HearError as error:

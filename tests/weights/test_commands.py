@@ -32,6 +32,7 @@ def run(*arguments: object, status: int = 0) -> tuple[str, str]:
 def test_fetch_some_then_list_verify_and_path(registry, cache):
     out, _ = run("fetch", "yamnet", OPENL3)
     assert f"yamnet: {cache / 'yamnet.h5'}" in out
+    assert f"yamnet-class-map: {cache / 'yamnet_class_map.csv'}" in out
     table, _ = run("list")
     rows = {row.split()[0]: row for row in table.splitlines()}
     assert list(rows) == ["name", *load_registry()]

@@ -16,6 +16,9 @@ from ..errors import OptionError
 REGISTRY_VARIABLE = "HEAR_OPENL3_YAMNET_REGISTRY"
 """Environment variable with the path of another registry."""
 
+CLASS_MAP = "yamnet-class-map"
+"""The name of the published table of AudioSet's classes, which belongs to YAMNet's weights."""
+
 
 @dataclass(frozen=True)
 class WeightFile:

@@ -145,15 +145,17 @@ def not_found_message(entry: WeightFile, cause: str) -> str:
             f"  looked at: {own_place(entry)}\n"
             "They come with this package: install it again"
         )
-    return (
-        f"the weights {entry.name} are not on this machine.\n"
+    where = (
+        f"{entry.name} is not on this machine.\n"
         f"  looked at: {cache_path(entry)}\n"
         f"             {package_place(entry)}\n"
         f"  published: {address(entry)}\n"
         f"  download:  {cause}\n"
-        f"Get them with `hear-openl3-yamnet weights fetch {entry.name}`. The untrained network, "
-        f'a baseline, needs no file: weights="random"'
+        f"Get it with `hear-openl3-yamnet weights fetch {entry.name}`"
     )
+    if entry.network is None:
+        return where
+    return f'{where}. The untrained network, a baseline, needs no file: weights="random"'
 
 
 def weights_digest(path: Path) -> str:
