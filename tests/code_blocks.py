@@ -1,15 +1,19 @@
-"""The Python blocks of a page of the documentation, run as its readers would run them."""
+"""The Python blocks of a page of the documentation, run as its readers would run them.
+
+And the commands that it shows.
+"""
 
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 from typing import NamedTuple
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 _BLOCK = re.compile(
-    r"(?P<comment><!--.*?-->\n)?```python\n(?P<code>.*?)^```\n"
+    r"(?P<comment><!--(?:(?!-->).)*-->\n)?```python\n(?P<code>.*?)^```\n"
     r"(?:\n```\n(?P<output>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
@@ -22,13 +26,24 @@ class Block(NamedTuple):
     executed: bool
 
 
+def pages() -> list[str]:
+    """Return README.md, that of the weights, and the pages of docs, as paths from there."""
+    found = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
+    of_docs = [path.as_posix() for path in found if path.parts[0] != "_build"]
+    return ["../README.md", "../weights/README.md", *of_docs]
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text("utf-8")
+
+
 def blocks(page: str) -> list[Block]:
     """Return the blocks of a page, each with the heading that it stands under."""
-    text = (DOCS / page).read_text("utf-8")
+    text = text_of(page)
     found = []
     for match in _BLOCK.finditer(text):
         heading = re.findall(r"^#+ (.*)$", text[: match.start()], re.MULTILINE)[-1]
-        executed = "not executed" not in (match["comment"] or "")
+        executed = not (match["comment"] or "").startswith("<!-- not executed: ")
         found.append(Block(heading, match["code"], match["output"], executed))
     return found
 
@@ -39,3 +54,10 @@ def run(block: Block, namespace: dict) -> str:
     with contextlib.redirect_stdout(printed):
         exec(compile(block.code, block.heading, "exec"), namespace)
     return printed.getvalue()
+
+
+def commands(page: str) -> list[str]:
+    """Return a page's lines that call the command line, continued ones joined."""
+    text = text_of(page).replace("\\\n", " ")
+    lines = re.findall(r"^hear-openl3-yamnet .*$", text, re.MULTILINE)
+    return [shlex.join(shlex.split(line, comments=True)) for line in lines]
