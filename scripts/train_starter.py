@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import keras
 
 CONTRAST = "contrast"
+LENGTH = "length"
 _MOMENTUM = 0.97  # of batch norms: trainings are short
 _TEMPERATURE = 0.2  # of the contrastive term
 _LOG_EVERY = 25  # steps
@@ -55,16 +56,16 @@ class Recipe:
     that ends its training with the norms of its use learns not to let them. OpenL3 shows no such
     growth.
     """
-    length_penalty: float
-    """Weight of an embedding's squared length in the loss.
+    even_lengths: float
+    """Weight of a term of the loss that asks for embeddings of one length.
 
-    Else YAMNet writes down a rare sound by an embedding ten times as long as all others.
+    Without it YAMNet answers some sounds by embeddings ten times as long as those of others.
     """
 
 
 RECIPES = {
     "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 1.0, 0.0),
-    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 1e-4),
+    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 0.5),
 }
 
 LOSS_WEIGHTS = {
@@ -122,10 +123,8 @@ def build(
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM
     inputs = keras.Input(backbone.input.shape[1:])
-    embedding = keras.Model(backbone.input, embedding)(inputs, training=False if settled else None)
-    # summed over the batch by Keras
-    penalty = keras.layers.ActivityRegularization(l2=recipe.length_penalty / recipe.n_clips)
-    embedding = penalty(embedding)
+    features = keras.Model(backbone.input, embedding)
+    embedding = (settling(features) if settled else features)(inputs)
     scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled")(embedding)
     sizes = {**CLASSES, HEIGHT: 1, TAGS: CLASSES["type"]}
     outputs = {name: keras.layers.Dense(size, name=name)(scaled) for name, size in sizes.items()}
@@ -133,16 +132,45 @@ def build(
     losses = dict.fromkeys(CLASSES, cross_entropy)
     losses[HEIGHT] = keras.losses.MeanSquaredError()
     losses[TAGS] = keras.losses.BinaryCrossentropy(from_logits=True)
+    weights = {name: LOSS_WEIGHTS[name] for name in outputs}
+    if recipe.even_lengths:
+        squares = keras.ops.sum(keras.ops.square(embedding), axis=1, keepdims=True)
+        outputs[LENGTH] = keras.ops.log(squares + 1e-6) / 2
+        losses[LENGTH] = deviation_from_mean
+        weights[LENGTH] = recipe.even_lengths
     if contrast:
         hidden = keras.layers.Dense(256, "relu", name="projected")(scaled)
         outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST)(hidden)
         losses[CONTRAST] = contrastive_loss
+        weights[CONTRAST] = LOSS_WEIGHTS[CONTRAST]
     model = keras.Model(inputs, outputs)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=0.01, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    weights = {name: LOSS_WEIGHTS[name] for name in outputs}
     model.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
     return backbone, model
+
+
+def settling(features: "keras.Model") -> "keras.Layer":
+    """Return a layer that is a network in use, even in training; its weights are trained."""
+    import keras
+
+    class Settled(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.features = features
+
+        def call(self, inputs):
+            # an argument of the functional call would be overruled by the outer model's
+            return self.features(inputs, training=False)
+
+    return Settled()
+
+
+def deviation_from_mean(targets, values):
+    """Return the squared distance of each value from the batch's mean; there are no targets."""
+    from keras import ops
+
+    return ops.square(values - ops.mean(values))[:, 0]
 
 
 def contrastive_loss(targets, projections):
@@ -172,6 +200,15 @@ def contrastive_loss(targets, projections):
     return keras.losses.sparse_categorical_crossentropy(
         ops.reshape(targets, (-1,)), similarity, from_logits=True
     )
+
+
+def add_labelless(targets: dict, masks: dict, recipe: Recipe, contrast: bool = False) -> None:
+    """Add to a batch what the heads without labels are given."""
+    everywhere = np.ones_like(masks[TAGS])
+    if recipe.even_lengths:
+        targets[LENGTH], masks[LENGTH] = 0 * everywhere, everywhere
+    if contrast:
+        targets[CONTRAST], masks[CONTRAST] = np.arange(len(everywhere)) ^ 1, everywhere
 
 
 def learning_rate(step: int, n_steps: int, highest: float) -> float:
@@ -322,9 +359,7 @@ def train(
             save_state(model, state, step)
             backbone, model = build(network, contrast, recipe.n_frames, settled=True)
             load_state(model, state)
-        if contrast:
-            targets[CONTRAST] = np.arange(len(inputs)) ^ 1
-            masks[CONTRAST] = np.ones(len(inputs), np.float32)
+        add_labelless(targets, masks, recipe, contrast)
         model.optimizer.learning_rate.assign(learning_rate(step, n_steps, recipe.learning_rate))
         # of this batch alone: Keras resets its metrics before each
         losses = model.train_on_batch(inputs, targets, sample_weight=masks, return_dict=True)

@@ -203,6 +203,7 @@ def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
     bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
     inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
     masks["pitch"][:], masks["type"][:] = 0, 1
+    train_starter.add_labelless(targets, masks, recipe)
     _, model = train_starter.build(network, n_frames=32)
     heads = [model.get_layer(name).kernel.value for name in ("pitch", "type")]
     with tf.GradientTape() as tape:
@@ -211,6 +212,29 @@ def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
     without, with_labels = tape.gradient(loss, heads)
     assert not np.any(without)
     assert np.any(with_labels)
+
+
+def test_settled_batch_norms_keep_their_statistics(tiny_bank):
+    recipe = train_starter.RECIPES["yamnet"]
+    bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
+    inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
+    train_starter.add_labelless(targets, masks, recipe)
+    for settled in (True, False):
+        backbone, model = train_starter.build("yamnet", n_frames=32, settled=settled)
+        norm, conv = backbone.get_layer("layer5_pointwise_norm"), backbone.get_layer("layer1_conv")
+        kept = (norm.moving_mean, norm.beta, conv.kernel)
+        before = [value.numpy().copy() for value in kept]
+        model.train_on_batch(inputs, targets, sample_weight=masks)
+        after = [value.numpy() for value in kept]
+        assert np.array_equal(before[0], after[0]) == settled
+        assert not any(np.array_equal(*pair) for pair in zip(before[1:], after[1:], strict=True))
+
+
+def test_even_lengths_cost_nothing():
+    lengths = np.log(np.array([[2.0], [2.0], [20.0]], np.float32))
+    costs = np.array(train_starter.deviation_from_mean(None, lengths))
+    np.testing.assert_allclose(costs, (lengths - lengths.mean())[:, 0] ** 2, rtol=1e-5)
+    assert not np.any(train_starter.deviation_from_mean(None, lengths[:2]))
 
 
 def test_contrast_asks_for_the_neighbour():
