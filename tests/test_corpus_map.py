@@ -258,6 +258,40 @@ def test_the_page_plays_in_a_browser(folder, tmp_path, limit):
         assert set(asked) <= {"file", "data"}
 
 
+def test_a_narrow_page_keeps_the_point_that_keys_went_to(scene_map, tmp_path):
+    place = (scene_map.paths, scene_map.starts, scene_map.durations)
+    path = tmp_path / "map.html"
+    path.write_text(build_page(scene_map, embed_sounds(*place), "narrow"), "utf-8")
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 700})
+        page.set_default_timeout(120_000)
+        page.goto(path.as_uri())
+        assert page.get_attribute("#said", "title") == page.text_content("#said")
+        height = footer_height(page)
+        page.focus("#map")
+        page.keyboard.press("ArrowRight")
+        let_resizes_be_seen(page)
+        assert footer_height(page) == height
+        id_ = page.text_content("#tip-id")
+        assert id_ in scene_map.ids
+        assert page.is_visible("#tip")
+        page.set_viewport_size({"width": 640, "height": 800})
+        let_resizes_be_seen(page)
+        assert page.is_visible("#tip")
+        page.keyboard.press("Enter")
+        assert page.text_content("#said") == f"Playing {id_}"
+        wait_until_played(page, to=0.4)
+
+
+def let_resizes_be_seen(page) -> None:
+    """Wait for two frames: resizes are told between layout and paint."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def footer_height(page) -> float:
+    return page.evaluate("document.querySelector('footer').getBoundingClientRect().height")
+
+
 def tour(page) -> dict[str, tuple[float, float]]:
     """Go from point to point by the arrow keys; return where each is."""
     page.focus("#map")

@@ -120,7 +120,7 @@ def _draw(tags: "Tags", top: int, path: Path, title: str) -> None:
     from matplotlib.figure import Figure  # isort: skip
 
     figure = Figure(figsize=(9, 1.2 + 0.32 * top), layout="constrained")
-    axes = plot_tags(tags, figure.add_subplot(), top)
+    axes = plot_tags(tags, top, figure.add_subplot())
     axes.set_title(Path(title).name, loc="left")
     with written_whole(path) as part:
         figure.savefig(part, dpi=150)

@@ -30,6 +30,7 @@ from .panels import (
     plot_waveform,
 )
 from .sounds import embed_sounds, link_sounds
+from .tags import plot_tags
 
 __all__ = [
     "build_page",
@@ -43,5 +44,6 @@ __all__ = [
     "plot_log_mel",
     "plot_map",
     "plot_similarity",
+    "plot_tags",
     "plot_waveform",
 ]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..hear import checked_audio
 from . import panels
 from .clip import describe, new_figure
-from .components import principal_components
+from .components import common_scale, principal_components
 from .panels import plain_text
 from .spectrogram import SeenLogMel, seen_log_mel
 
@@ -58,8 +58,9 @@ def plot_comparison(
     -------
     dict of matplotlib.axes.Axes
         ``waveform 1``, ``log-mel 1`` and ``components 1`` of the first clip, the same with 2 of
-        the second, and ``similarity``. Time, colours of levels, and principal components are the
-        same for both; of several networks side by side the first one's log-mel is shown.
+        the second, and ``similarity``. Time, colours of levels, and principal components with
+        their scale are the same for both; of several networks side by side the first one's
+        log-mel is shown.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def plot_comparison(
     lengths = [len(clip.audio) for clip in clips]
     together = np.concatenate([clip.embeddings for clip in clips])
     coordinates, shares = principal_components(together, 3)
-    scale = np.abs(coordinates).max() or 1.0
+    scale = common_scale(coordinates)
     levels = np.concatenate([clip.seen.levels.ravel() for clip in clips])
     limits = (float(np.nanmin(levels)), float(np.nanmax(levels)))
     parts = np.split(coordinates, [len(clips[0].embeddings)])

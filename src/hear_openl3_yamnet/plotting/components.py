@@ -42,6 +42,23 @@ def principal_components(rows: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarr
     return coordinates, shares
 
 
+def common_scale(coordinates: np.ndarray) -> float:
+    """Return what to divide coordinates by so that nearly all of them lie in [-1, 1].
+
+    Parameters
+    ----------
+    coordinates : np.ndarray [shape=(n, n_components)]
+
+    Returns
+    -------
+    float
+        The 99th percentile of their absolute values, which one outlier does not move as it moves
+        the largest; the largest itself where nearly all are zero; 1 where all are.
+    """
+    distances = np.abs(coordinates)
+    return float(np.percentile(distances, 99)) or float(distances.max()) or 1.0
+
+
 def colours(coordinates: np.ndarray) -> np.ndarray:
     """Show three coordinates as colours that differ as they do.
 

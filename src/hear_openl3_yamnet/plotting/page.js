@@ -146,7 +146,10 @@
     return best;
   }
 
-  const say = (text) => { find("said").textContent = text; };
+  function say(text) {
+    const said = find("said");
+    said.textContent = said.title = text;  // the title has the whole of what the footer cuts short
+  }
 
   function play(i) {
     if (i < 0) return;
@@ -271,7 +274,8 @@
     find("planes").append(button);
   }
   find("reset").addEventListener("click", wholeMap);
+  find("said").title = find("said").textContent;
   legend();
   choosePlane(names[0]);
-  new ResizeObserver(() => { point(-1); draw(); }).observe(stage);
+  new ResizeObserver(() => { draw(); point(pointed); }).observe(stage);
 })();

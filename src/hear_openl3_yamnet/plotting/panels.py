@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from .components import colours, principal_components
+from .components import colours, common_scale, principal_components
 from .spectrogram import SeenLogMel, seen_log_mel
 
 if TYPE_CHECKING:
@@ -171,21 +171,23 @@ def plot_similarity(
     Returns
     -------
     matplotlib.axes.Axes
-        Cosines, bright where alike, from the lowest that there is up to 1. Both axes are times in
-        seconds, on one scale.
+        Cosines, bright where alike: of a clip with itself from the lowest that there is up to 1,
+        of two clips from the lowest to the highest, or else two that are little alike would be
+        one dark plane. Both axes are times in seconds, on one scale.
     """
     axes = current_axes(axes)
     down, down_times = _thinned(embeddings, timestamps)
     across, across_times = _thinned(*other) if other else (down, down_times)
     cosines = _directions(down) @ _directions(across).T
+    highest = float(cosines.max()) if other else 1.0
     image = axes.imshow(
         cosines,
         cmap=COLOUR_MAP,
         origin="upper",
         extent=(*time_extent(across_times), *time_extent(down_times)[::-1]),
         interpolation_stage="data",
-        vmin=min(float(cosines.min()), 0.999),
-        vmax=1.0,
+        vmin=min(float(cosines.min()), highest - 0.001),  # less is rounding
+        vmax=highest,
     )
     axes.set_xlim(left=0)
     axes.set_ylim(top=0)
@@ -212,7 +214,9 @@ def plot_components(
     matplotlib.axes.Axes
         The strip on top has one colour a moment: the first component is its lightness, the second
         goes from blue to yellow, the third from green to red. Below, the same three as lines on
-        one scale, with their shares of the variance.
+        one scale, with their shares of the variance. The scale ends at the 99th percentile of
+        all distances from zero, and what lies beyond is drawn at its end: a click in a clip
+        leaves the rest its colours.
     """
     coordinates, shares = principal_components(embeddings, 3)
     return draw_components(coordinates, shares, timestamps, current_axes(axes))
@@ -225,14 +229,17 @@ def draw_components(
     axes: Axes,
     scale: float | None = None,
 ) -> Axes:
-    """Draw three components that were computed before, the value `scale` at full height."""
+    """Draw three components that were computed before, `scale` and all beyond at full height.
+
+    By default it is the 99th percentile of the absolute coordinates, see `common_scale`.
+    """
     extent = time_extent(timestamps)
-    scale = scale or float(np.abs(coordinates).max()) or 1.0
-    strip = colours(coordinates / scale)[None]
+    shown = np.clip(coordinates / (scale or common_scale(coordinates)), -1, 1)
+    strip = colours(shown)[None]
     axes.imshow(strip, aspect="auto", extent=(*extent, 1.15, 2.4))
     for number, style in enumerate(_LINES):
         label = f"{number + 1}: {100 * shares[number]:.0f} %"
-        axes.plot(timestamps / 1000, coordinates[:, number] / scale, label=label, **style)
+        axes.plot(timestamps / 1000, shown[:, number], label=label, **style)
     axes.set_xlim(0, extent[1])
     axes.set_ylim(-1.1, 2.4)
     axes.set_yticks([])

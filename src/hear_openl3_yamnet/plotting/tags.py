@@ -4,27 +4,29 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..tagging import Tags
+from .panels import current_axes
 
 __all__ = ["plot_tags"]
 
 
-def plot_tags(tags: Tags, axes: Axes, n: int = 10) -> Axes:
+def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
     """Draw the scores of the `n` highest classes over time: dark is high.
 
     Parameters
     ----------
     tags : Tags
         From `HearModel.tag`.
-    axes : matplotlib.axes.Axes
-        To draw on.
     n : int
         How many classes.
+    axes : matplotlib.axes.Axes, optional
+        To draw on; pyplot's current ones by default.
 
     Returns
     -------
     matplotlib.axes.Axes
         Rows are classes, the highest of the clip on top, with the clip's score at the right.
     """
+    axes = current_axes(axes)
     classes = tags.ranked(n)
     seconds = tags.timestamps / 1000
     half = (seconds[1] - seconds[0]) / 2 if len(seconds) > 1 else 0.24
