@@ -77,7 +77,9 @@ def draw(logs: dict[str, Path], out: Path) -> None:
         1, len(logs), figsize=(5 * len(logs), 3.6), sharey=True, layout="constrained", squeeze=False
     )
     for axis, (network, path) in zip(axes[0], logs.items(), strict=True):
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        written = [json.loads(line) for line in path.read_text().splitlines()]
+        # a training that was broken off repeats the steps since its last checkpoint
+        lines = sorted({line["step"]: line for line in written}.values(), key=lambda x: x["step"])
         ends = []
         for head, colour in HEADS.items():
             pairs = [

@@ -53,8 +53,7 @@ class Recipe:
 
     In training a batch norm sees an unusual clip's own variance and damps it; in use it does not,
     and in YAMNet, a norm after every layer, such a clip's maps grow from layer to layer. A network
-    that ends its training with the norms of its use learns not to let them. OpenL3 shows no such
-    growth.
+    that ends its training with the norms of its use learns not to let them.
     """
     even_lengths: float
     """Weight of a term of the loss that asks for embeddings of one length.
@@ -64,7 +63,7 @@ class Recipe:
 
 
 RECIPES = {
-    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 1.0, 0.0),
+    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 0.6, 0.0),
     "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 0.5),
 }
 
