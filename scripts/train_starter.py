@@ -56,10 +56,7 @@ class Recipe:
     that ends its training with the norms of its use learns not to let them.
     """
     even_lengths: float
-    """Weight of a term of the loss that asks for embeddings of one length.
-
-    Without it YAMNet answers some sounds by embeddings ten times as long as those of others.
-    """
+    """Weight of a term of the loss that asks for embeddings of one length."""
 
 
 RECIPES = {

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from safetensors import safe_open
 
+from hear_openl3_yamnet import get_scene_embeddings, load_model
+from hear_openl3_yamnet.synthesis.events import KINDS
+from hear_openl3_yamnet.synthesis.streams import stream
 from hear_openl3_yamnet.weights.cache import look_up, own_place
 from hear_openl3_yamnet.weights.digests import sha256
 from hear_openl3_yamnet.weights.readers import read_weights
@@ -29,3 +33,15 @@ def test_a_starter_file(entry):
     with safe_open(path, "np") as file:
         assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"F16"}  # noqa: SIM118
     read_weights(path, entry.network)  # which checks names, shapes and values
+
+
+@pytest.mark.parametrize("entry", STARTERS, ids=lambda entry: entry.name)
+def test_no_sound_has_a_far_longer_embedding_than_others(entry):
+    model = load_model(own_place(entry))
+    clips = [
+        KINDS[kind](1.0, model.sample_rate, stream("test/lengths", kind))
+        for kind in list(KINDS)[:: 2 if entry.network == "yamnet" else 6]
+    ]
+    embeddings = np.asarray(get_scene_embeddings(np.stack(clips), model))
+    lengths = np.linalg.norm(embeddings, axis=1)
+    assert lengths.max() < 2 * np.median(lengths)
