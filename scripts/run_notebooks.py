@@ -11,6 +11,7 @@ import base64
 import io
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import nbformat
@@ -27,9 +28,11 @@ def main() -> None:
     names = parser.parse_args().names or sorted(path.name for path in FOLDER.glob("*.ipynb"))
     for name in names:
         notebook = nbformat.read(FOLDER / name, as_version=4)
+        begun = time.monotonic()
         execute(notebook)
+        seconds = time.monotonic() - begun
         nbformat.write(cleaned(notebook), FOLDER / name)
-        print(name, (FOLDER / name).stat().st_size, "bytes")
+        print(f"{name}: {seconds:.0f} s, {(FOLDER / name).stat().st_size} bytes")
 
 
 def execute(notebook: nbformat.NotebookNode) -> None:

@@ -214,6 +214,7 @@ def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
     assert np.any(with_labels)
 
 
+@pytest.mark.slow
 def test_settled_batch_norms_keep_their_statistics(tiny_bank):
     recipe = train_starter.RECIPES["yamnet"]
     bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
