@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from train_starter import chance_levels
+from starter_model import chance_levels
 
 DOCS = Path(__file__).parent.parent / "docs"
 BASELINES = {

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 import render_bank
 import starter_bank
 import starter_features
+import starter_model
 import starter_splits
 import train_starter
 
@@ -199,12 +200,12 @@ def test_the_rate_rises_then_falls():
 def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
     import tensorflow as tf
 
-    recipe = train_starter.RECIPES[network]
+    recipe = starter_model.RECIPES[network]
     bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
     inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
     masks["pitch"][:], masks["type"][:] = 0, 1
-    train_starter.add_labelless(targets, masks, recipe)
-    _, model = train_starter.build(network, n_frames=32)
+    starter_model.add_labelless(targets, masks, recipe)
+    _, model = starter_model.build(network, n_frames=32)
     heads = [model.get_layer(name).kernel.value for name in ("pitch", "type")]
     with tf.GradientTape() as tape:
         outputs = model(inputs, training=True)
@@ -216,12 +217,12 @@ def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
 
 @pytest.mark.slow
 def test_settled_batch_norms_keep_their_statistics(tiny_bank):
-    recipe = train_starter.RECIPES["yamnet"]
+    recipe = starter_model.RECIPES["yamnet"]
     bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
     inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
-    train_starter.add_labelless(targets, masks, recipe)
+    starter_model.add_labelless(targets, masks, recipe)
     for settled in (True, False):
-        backbone, model = train_starter.build("yamnet", n_frames=32, settled=settled)
+        backbone, model = starter_model.build("yamnet", n_frames=32, settled=settled)
         norm, conv = backbone.get_layer("layer5_pointwise_norm"), backbone.get_layer("layer1_conv")
         kept = (norm.moving_mean, norm.beta, conv.kernel)
         before = [value.numpy().copy() for value in kept]
@@ -233,23 +234,23 @@ def test_settled_batch_norms_keep_their_statistics(tiny_bank):
 
 def test_even_lengths_cost_nothing():
     lengths = np.log(np.array([[2.0], [2.0], [20.0]], np.float32))
-    costs = np.array(train_starter.deviation_from_mean(None, lengths))
+    costs = np.array(starter_model.deviation_from_mean(None, lengths))
     np.testing.assert_allclose(costs, (lengths - lengths.mean())[:, 0] ** 2, rtol=1e-5)
-    assert not np.any(train_starter.deviation_from_mean(None, lengths[:2]))
+    assert not np.any(starter_model.deviation_from_mean(None, lengths[:2]))
 
 
 def test_contrast_asks_for_the_neighbour():
     same = np.repeat(np.eye(4, 128, dtype=np.float32), 2, axis=0)
     neighbours = np.arange(8) ^ 1
-    right = np.mean(train_starter.contrastive_loss(neighbours, same))
-    wrong = np.mean(train_starter.contrastive_loss(neighbours[::-1] ^ 2, same))
+    right = np.mean(starter_model.contrastive_loss(neighbours, same))
+    wrong = np.mean(starter_model.contrastive_loss(neighbours[::-1] ^ 2, same))
     assert right < 0.1 < wrong
 
 
 @pytest.mark.slow
 def test_training_learns_and_goes_on_where_it_stopped(tiny_bank, tmp_path, monkeypatch):
-    recipe = replace(train_starter.RECIPES["yamnet"], n_clips=16, n_frames=16)
-    monkeypatch.setitem(train_starter.RECIPES, "yamnet", recipe)
+    recipe = replace(starter_model.RECIPES["yamnet"], n_clips=16, n_frames=16)
+    monkeypatch.setitem(starter_model.RECIPES, "yamnet", recipe)
     monkeypatch.setattr(train_starter, "_LOG_EVERY", 4)
     monkeypatch.setattr(train_starter, "_WARM_UP", 1)
     bank = starter_bank.Bank.open(tiny_bank, "yamnet")

@@ -1,0 +1,188 @@
+"""The networks of the starter weights under the heads that train them, and the heads' losses."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from starter_bank import HEIGHT, TAGS
+from starter_splits import CLASSES
+
+from hear_openl3_yamnet.backbones import openl3, yamnet
+
+if TYPE_CHECKING:
+    import keras
+
+CONTRAST = "contrast"
+LENGTH = "length"
+_MOMENTUM = 0.97  # of batch norms: trainings are short
+_TEMPERATURE = 0.2  # of the contrastive term
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is trained."""
+
+    front_end: str
+    n_bands: int
+    n_frames: int
+    """Of the crops. OpenL3 takes a maximum over the map, so that shorter ones than in use do."""
+    n_clips: int
+    """In a batch."""
+    learning_rate: float
+    settles: float
+    """Share of the steps after which the network's batch norms keep the statistics they have.
+
+    In training a batch norm sees an unusual clip's own variance and damps it; in use it does not,
+    and in YAMNet, a norm after every layer, such a clip's maps grow from layer to layer. A network
+    that ends its training with the norms of its use learns not to let them.
+    """
+    even_lengths: float
+    """Weight of a term of the loss that asks for embeddings of one length."""
+
+
+RECIPES = {
+    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 0.6, 0.0),
+    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 0.5),
+}
+
+LOSS_WEIGHTS = {
+    "type": 1.0,
+    "pitch": 1.5,
+    "program": 0.5,
+    "word": 1.0,
+    "voice": 0.3,
+    HEIGHT: 0.5,
+    TAGS: 10.0,
+    CONTRAST: 0.1,
+}
+
+
+def chance_levels() -> dict[str, float]:
+    """Return each head's loss at chance."""
+    levels = {name: float(np.log(n)) for name, n in CLASSES.items()}
+    share = 1.3 / CLASSES["type"]  # about 1.3 tags a clip
+    tags = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    return {**levels, HEIGHT: 1.0, TAGS: float(tags)}
+
+
+def build(
+    network: str, contrast: bool = False, n_frames: int | None = None, *, settled: bool = False
+):
+    """Build a network under its heads, compiled.
+
+    Parameters
+    ----------
+    network : str
+        ``openl3`` or ``yamnet``.
+    contrast : bool
+        Add the self-supervised head.
+    n_frames : int, optional
+        Of the crops; the recipe's by default.
+    settled : bool
+        The network's batch norms keep the statistics they have.
+
+    Returns
+    -------
+    backbone, model : keras.Model
+        The published network, and all of it with the heads.
+    """
+    import keras
+
+    recipe = RECIPES[network]
+    if network == "openl3":
+        backbone = openl3.keras_model(recipe.n_bands, n_frames or recipe.n_frames)
+        # the published embedding is a max pooling over the whole map
+        embedding = keras.layers.GlobalMaxPooling2D(name="embedding")(backbone.output)
+    else:
+        backbone = yamnet.keras_model(recipe.n_bands, n_frames or recipe.n_frames)
+        embedding = backbone.get_layer("predictions").input
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    inputs = keras.Input(backbone.input.shape[1:])
+    features = keras.Model(backbone.input, embedding)
+    embedding = (settling(features) if settled else features)(inputs)
+    scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled")(embedding)
+    sizes = {**CLASSES, HEIGHT: 1, TAGS: CLASSES["type"]}
+    outputs = {name: keras.layers.Dense(size, name=name)(scaled) for name, size in sizes.items()}
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    losses = dict.fromkeys(CLASSES, cross_entropy)
+    losses[HEIGHT] = keras.losses.MeanSquaredError()
+    losses[TAGS] = keras.losses.BinaryCrossentropy(from_logits=True)
+    weights = {name: LOSS_WEIGHTS[name] for name in outputs}
+    if recipe.even_lengths:
+        squares = keras.ops.sum(keras.ops.square(embedding), axis=1, keepdims=True)
+        outputs[LENGTH] = keras.ops.log(squares + 1e-6) / 2
+        losses[LENGTH] = deviation_from_mean
+        weights[LENGTH] = recipe.even_lengths
+    if contrast:
+        hidden = keras.layers.Dense(256, "relu", name="projected")(scaled)
+        outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST)(hidden)
+        losses[CONTRAST] = contrastive_loss
+        weights[CONTRAST] = LOSS_WEIGHTS[CONTRAST]
+    model = keras.Model(inputs, outputs)
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=0.01, clipnorm=5.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
+    return backbone, model
+
+
+def settling(features: "keras.Model") -> "keras.Layer":
+    """Return a layer that is a network in use, even in training; its weights are trained."""
+    import keras
+
+    class Settled(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.features = features
+
+        def call(self, inputs):
+            # an argument of the functional call would be overruled by the outer model's
+            return self.features(inputs, training=False)
+
+    return Settled()
+
+
+def deviation_from_mean(targets, values):
+    """Return the squared distance of each value from the batch's mean; there are no targets."""
+    from keras import ops
+
+    return ops.square(values - ops.mean(values))[:, 0]
+
+
+def contrastive_loss(targets, projections):
+    """Ask each crop which other crop is of the same clip: its neighbour (NT-Xent).
+
+    A. Saeed, D. Grangier and N. Zeghidour, "Contrastive Learning of General-Purpose Audio
+    Representations", ICASSP 2021, with the cosine similarity of T. Chen et al., "A Simple
+    Framework for Contrastive Learning of Visual Representations", ICML 2020.
+
+    Parameters
+    ----------
+    targets : tensor [shape=(n_clips,)]
+        The neighbour's place in the batch.
+    projections : tensor [shape=(n_clips, 128)]
+
+    Returns
+    -------
+    tensor [shape=(n_clips,)]
+    """
+    import keras
+    from keras import ops
+
+    length = ops.sqrt(ops.sum(ops.square(projections), axis=1, keepdims=True) + 1e-9)
+    unit = projections / length
+    similarity = ops.matmul(unit, ops.transpose(unit)) / _TEMPERATURE
+    similarity = similarity - 1e9 * ops.eye(ops.shape(unit)[0])
+    return keras.losses.sparse_categorical_crossentropy(
+        ops.reshape(targets, (-1,)), similarity, from_logits=True
+    )
+
+
+def add_labelless(targets: dict, masks: dict, recipe: Recipe, contrast: bool = False) -> None:
+    """Add to a batch what the heads without labels are given."""
+    everywhere = np.ones_like(masks[TAGS])
+    if recipe.even_lengths:
+        targets[LENGTH], masks[LENGTH] = 0 * everywhere, everywhere
+    if contrast:
+        targets[CONTRAST], masks[CONTRAST] = np.arange(len(everywhere)) ^ 1, everywhere
