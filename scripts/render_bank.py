@@ -114,7 +114,9 @@ def midi_notes(part: int, n_clips: int, rng: np.random.Generator) -> Iterator[Cl
         for pitch, samples in enumerate(sounds):
             if np.abs(samples).max() < 1e-4:  # some instruments have no lowest or highest keys
                 continue
-            labels = {"type": _type(f"family:{program // 8}"), "pitch": pitch, "program": at}
+            labels = {"type": _type(f"family:{program // 8}"), "program": at}
+            if program < splits.N_PITCHED:
+                labels["pitch"] = pitch
             yield Clip(samples, labels)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from render_bank import FACTORS
+from render_bank import FACTORS, NONE
 from starter_features import network_input
 from starter_splits import CLASSES, N_PITCHES
 
@@ -26,7 +26,9 @@ HEIGHT = "height"
 TAGS = "tags"
 _LOUD_ENOUGH = 15.0  # decibels below a window's loudest frame where crops may have their centre
 _AUDIBLE = 15.0  # dB of signal over the second sound up to which that one is a tag as well
-_CLEAR = 5.0  # dB from which a note's pitch is asked for over another note
+_CLEAR = 5.0  # dB from which a note's pitch, or its program, is asked for over another note
+_LAYERED = 0.3  # share of notes that get a second one
+_INTERVALS = (0, 0, 0, 7, 12, 19)  # semitones from a note to the second one, as organs' stops
 
 
 @dataclass
@@ -43,6 +45,8 @@ class Bank:
         Where each clip is.
     families : dict of np.ndarray
         Each family's clips.
+    notes : dict of np.ndarray
+        Each pitch's clips.
     """
 
     features: list[np.ndarray]
@@ -50,6 +54,7 @@ class Bank:
     part: np.ndarray
     row: np.ndarray
     families: dict[str, np.ndarray]
+    notes: dict[int, np.ndarray]
 
     @classmethod
     def open(cls, folder: Path, front_end: str) -> "Bank":
@@ -59,12 +64,15 @@ class Bank:
         labels = [np.load(part / "labels.npy") for part in parts]
         sizes = [len(rows) for rows in labels]
         names = np.repeat([part.name.rsplit("-", 1)[0] for part in parts], sizes)
+        all_labels = np.concatenate(labels)
+        pitches = all_labels[:, FACTORS.index("pitch")]
         return cls(
             features,
-            np.concatenate(labels),
+            all_labels,
             np.repeat(np.arange(len(parts)), sizes),
             np.concatenate([np.arange(size) for size in sizes]),
             {str(name): np.flatnonzero(names == name) for name in np.unique(names)},
+            {pitch: np.flatnonzero(pitches == pitch) for pitch in set(pitches.tolist()) - {NONE}},
         )
 
     def draw(self, n_clips: int, rng: np.random.Generator) -> np.ndarray:
@@ -73,6 +81,11 @@ class Bank:
         share = np.array([SHARES[name] for name in names])
         chosen = rng.choice(len(names), n_clips, p=share / share.sum())
         return np.array([rng.choice(self.families[names[i]]) for i in chosen])
+
+    def layer(self, pitch: int, rng: np.random.Generator) -> int | None:
+        """Draw a note to sound with one of a pitch, which stays the lower; may be None."""
+        notes = self.notes.get(pitch + int(rng.choice(_INTERVALS)))
+        return None if notes is None else int(rng.choice(notes))
 
     def crop(self, clip: int, n_frames: int, rng: np.random.Generator) -> np.ndarray:
         """Cut a crop around a frame that is loud [shape=(n_frames, n_bands), dtype=float32]."""
@@ -165,17 +178,25 @@ def batch(
     labels = bank.labels[clips].astype(np.int64)
     tags = np.zeros((n_clips, CLASSES["type"]), np.float32)
     crops = []
-    pitch = FACTORS.index("pitch")
+    pitch, program = FACTORS.index("pitch"), FACTORS.index("program")
     for index, (clip, other) in enumerate(zip(clips, others, strict=True)):
         crop = coloured(bank.crop(clip, n_frames, rng), rng)
         tags[index, labels[index, 0]] = 1
+        if labels[index, pitch] >= 0 and rng.random() < _LAYERED:
+            second = bank.layer(int(labels[index, pitch]), rng)
+            if second is not None:
+                snr = rng.uniform(0, _AUDIBLE)
+                crop = mixed(crop, coloured(bank.crop(second, n_frames, rng), rng), snr)
+                tags[index, bank.labels[second, 0]] = 1
+                if snr < _CLEAR:
+                    labels[index, program] = NONE
         if rng.random() < 0.5:
             snr = rng.uniform(0, 25)
             crop = mixed(crop, coloured(bank.crop(other, n_frames, rng), rng), snr)
             if snr < _AUDIBLE:
                 tags[index, bank.labels[other, 0]] = 1
             if snr < _CLEAR and bank.labels[other, pitch] >= 0:
-                labels[index, pitch] = -1
+                labels[index, pitch] = NONE
         if rng.random() < 0.4:
             crop = with_floor(crop, rng)
         if front_end == "yamnet":

@@ -47,8 +47,8 @@ RECIPES = {
 
 LOSS_WEIGHTS = {
     "type": 1.0,
-    "pitch": 1.5,
-    "program": 0.5,
+    "pitch": 2.5,
+    "program": 0.4,
     "word": 1.0,
     "voice": 0.3,
     HEIGHT: 0.5,
@@ -68,7 +68,7 @@ def chance_levels() -> dict[str, float]:
 def build(
     network: str, contrast: bool = False, n_frames: int | None = None, *, settled: bool = False
 ):
-    """Build a network under its heads, compiled.
+    """Build a network under its heads, compiled; Keras' dtype policy is for the network alone.
 
     Parameters
     ----------
@@ -102,9 +102,15 @@ def build(
     inputs = keras.Input(backbone.input.shape[1:])
     features = keras.Model(backbone.input, embedding)
     embedding = (settling(features) if settled else features)(inputs)
-    scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled")(embedding)
+    embedding = keras.ops.cast(embedding, "float32")  # mixed precision is for convolutions
+    scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled", dtype="float32")(
+        embedding
+    )
     sizes = {**CLASSES, HEIGHT: 1, TAGS: CLASSES["type"]}
-    outputs = {name: keras.layers.Dense(size, name=name)(scaled) for name, size in sizes.items()}
+    outputs = {
+        name: keras.layers.Dense(size, name=name, dtype="float32")(scaled)
+        for name, size in sizes.items()
+    }
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     losses = dict.fromkeys(CLASSES, cross_entropy)
     losses[HEIGHT] = keras.losses.MeanSquaredError()
@@ -116,8 +122,8 @@ def build(
         losses[LENGTH] = deviation_from_mean
         weights[LENGTH] = recipe.even_lengths
     if contrast:
-        hidden = keras.layers.Dense(256, "relu", name="projected")(scaled)
-        outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST)(hidden)
+        hidden = keras.layers.Dense(256, "relu", name="projected", dtype="float32")(scaled)
+        outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST, dtype="float32")(hidden)
         losses[CONTRAST] = contrastive_loss
         weights[CONTRAST] = LOSS_WEIGHTS[CONTRAST]
     model = keras.Model(inputs, outputs)

@@ -12,8 +12,10 @@ from hear_openl3_yamnet.synthesis.percussion import STROKES
 HELD_PROGRAMS = tuple(p for p in range(120) if p % 10 in (3, 6, 9))
 """General MIDI programs (from 0); 120 to 127 are no instruments."""
 TRAINED_PROGRAMS = tuple(p for p in range(120) if p not in HELD_PROGRAMS)
-HELD_PITCHED_PROGRAMS = tuple(p for p in HELD_PROGRAMS if p < 112)
-"""Without the family from 112 on: a taiko or a reversed cymbal sounds alike on every key."""
+N_PITCHED = 112
+"""The family from here on has no pitch to ask for: a taiko or a reversed cymbal sounds alike on
+every key."""
+HELD_PITCHED_PROGRAMS = tuple(p for p in HELD_PROGRAMS if p < N_PITCHED)
 
 HELD_METHODS = ("phase-distortion", "blown")
 TRAINED_METHODS = tuple(name for name in METHODS if name not in HELD_METHODS)

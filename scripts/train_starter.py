@@ -228,7 +228,16 @@ def main() -> None:
     parser.add_argument("--frames", type=int, help="of the crops, which may change on the way")
     parser.add_argument("--start", type=Path, help="weights that an earlier training exported")
     parser.add_argument("--contrast", action="store_true", help="add the self-supervised term")
+    parser.add_argument(
+        "--mixed-precision",
+        action="store_true",
+        help="convolutions in bfloat16: pays where the processor or GPU has it",
+    )
     arguments = parser.parse_args()
+    if arguments.mixed_precision:
+        import keras
+
+        keras.config.set_dtype_policy("mixed_bfloat16")
     bank = Bank.open(arguments.bank, RECIPES[arguments.network].front_end)
     print(f"{len(bank.labels)} clips; chance levels: {chance_levels()}", flush=True)
     train(

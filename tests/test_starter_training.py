@@ -182,6 +182,24 @@ def test_batches_depend_on_step_and_seed_alone(tiny_bank):
     assert (targets["tags"].sum(axis=1) >= 1).all()
 
 
+def test_layers_keep_the_lower_note(tiny_bank):
+    bank = starter_bank.Bank.open(tiny_bank, "mel128")
+    rng = stream("test", "layers")
+    pitches = bank.labels[:, 1]
+    for clip in np.flatnonzero(pitches >= 0):
+        for _ in range(20):
+            second = bank.layer(int(pitches[clip]), rng)
+            if second is not None:
+                assert pitches[second] - pitches[clip] in (0, 7, 12, 19)
+    assert bank.layer(200, rng) is None
+
+
+def test_only_pitched_programs_are_asked_for_a_pitch():
+    n = starter_splits.N_PITCHED
+    assert max(starter_splits.HELD_PITCHED_PROGRAMS) < n < max(starter_splits.HELD_PROGRAMS)
+    assert any(program >= n for program in starter_splits.TRAINED_PROGRAMS)
+
+
 def test_heights_are_standardised():
     height = starter_bank.height_of(np.arange(88))
     assert height.mean() == pytest.approx(0, abs=1e-6)
@@ -245,6 +263,33 @@ def test_contrast_asks_for_the_neighbour():
     right = np.mean(starter_model.contrastive_loss(neighbours, same))
     wrong = np.mean(starter_model.contrastive_loss(neighbours[::-1] ^ 2, same))
     assert right < 0.1 < wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["openl3", "yamnet"])
+def test_mixed_precision_is_for_convolutions(network, tiny_bank):
+    import keras
+
+    recipe = starter_model.RECIPES[network]
+    bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
+    inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
+    starter_model.add_labelless(targets, masks, recipe)
+    losses = {}
+    for policy in ("float32", "mixed_bfloat16"):
+        keras.utils.set_random_seed(0)
+        keras.config.set_dtype_policy(policy)
+        try:
+            backbone, model = starter_model.build(network, n_frames=32)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        assert {variable.dtype for variable in model.variables} == {"float32"}
+        assert keras.backend.standardize_dtype(model.outputs[0].dtype) == "float32"
+        losses[policy] = model.train_on_batch(
+            inputs, targets, sample_weight=masks, return_dict=True
+        )["loss"]
+    convolution = next(x for x in backbone.layers if isinstance(x, keras.layers.Conv2D))
+    assert convolution.compute_dtype == "bfloat16"
+    assert losses["mixed_bfloat16"] == pytest.approx(losses["float32"], rel=0.1)
 
 
 @pytest.mark.slow

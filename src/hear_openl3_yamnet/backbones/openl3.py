@@ -239,7 +239,8 @@ def keras_model(bands: int, frames: int) -> keras.Model:
     import keras
 
     x = inputs = keras.Input((bands, frames, 1))
-    x = keras.layers.BatchNormalization(name="input_norm")(x)
+    # decibels are normalised before they may be rounded, as in `normalize_input`
+    x = keras.layers.BatchNormalization(name="input_norm", dtype="float32")(x)
     for step in STEPS:
         if step.kind == "pool":
             x = keras.layers.MaxPooling2D(2, name=step.name)(x)
