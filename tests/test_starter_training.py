@@ -62,6 +62,12 @@ def test_events_and_backgrounds(name):
     assert make(0.5, 16_000, stream("test", "events", 3)).shape == (8_000,)
 
 
+def test_a_bell_is_never_silent():
+    for seed in range(40):
+        bell = KINDS["telephone-bell"](0.3, 16_000, stream("test", "bells", seed))
+        assert np.abs(bell).max() == pytest.approx(0.9, abs=1e-3)
+
+
 def test_mixing():
     rng = np.random.default_rng(1)
     loud, soft = 0.1 * rng.normal(size=9000), 0.001 * rng.normal(size=9000)

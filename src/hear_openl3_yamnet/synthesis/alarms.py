@@ -77,6 +77,8 @@ def _telephone_bell(seconds: float, sample_rate: int, rng: np.random.Generator) 
     ratios = np.concatenate([[1, 2.4, 4.1], rng.uniform(1.05, 1.3) * np.array([1, 2.4, 4.1])])
     blows = pulses(rng.uniform(18, 30), time, sample_rate)
     blows = blows * (((rng.uniform(0.3, 0.8) * time + rng.random()) % 1) < 0.7)
+    if not blows.any():
+        blows[0] = 1  # a clip may lie between two rings
     fall = rng.uniform(0.2, 0.8, 6)
     return to_peak(
         excite_modes(blows, base * ratios, rng.uniform(0.3, 1, 6), fall, sample_rate), 0.9
