@@ -3,7 +3,7 @@
 python scripts/report_starter.py docs/starter.json --logs openl3=LOG yamnet=LOG   (needs matplotlib)
 
 Prints Markdown tables of the scores and draws docs/images/starter-training.png from the logs, which
-`train_starter.py` writes.
+`train_starter.py` writes. A network named again has a second training, drawn thinner.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from evaluate_starter import PROBE_SEEDS
 from starter_model import chance_levels
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -41,32 +42,51 @@ def interval(scores: list[float]) -> float:
 def table(report: dict, network: str) -> str:
     """Return a network's scores beside those of its baselines, in Markdown.
 
-    Intervals are over trainings and probe seeds: how much those matter, not the test clips.
+    Intervals are over trainings and probe seeds: how much those matter, not the test clips. Of
+    several trainings, the first is that of the shipped weights and has a column of its own.
     """
-    scores, best = report["scores"], []
-    kinds = (f"{network}-starter", *BASELINES[network])
+    scores = report["scores"]
+    starter, baselines = f"{network}-starter", BASELINES[network]
+    n_trainings = len(next(iter(scores[starter].values()))) // len(PROBE_SEEDS)
+    columns = {starter: scores[starter]}
+    if n_trainings > 1:
+        first = {name: of_task[: len(PROBE_SEEDS)] for name, of_task in scores[starter].items()}
+        columns = {"shipped": first, f"{n_trainings} trainings": scores[starter]}
+    starters = tuple(columns)
+    columns.update((kind, scores[kind]) for kind in baselines)
+    gains = [f"{kind} − best" for kind in starters]
     lines = [
-        "| task | " + " | ".join(kinds) + " | starter − best |",
-        "|---|" + "---|" * (len(kinds) + 1),
+        "| task | " + " | ".join([*columns, *gains]) + " |",
+        "|---|" + "---|" * (len(columns) + len(gains)),
     ]
-    for name, title in report["tasks"].items():
-        means = [float(np.mean(scores[kind][name])) for kind in kinds]
-        best.append(max(means[1:]))
+    means = {
+        kind: np.array([np.mean(of_task[name]) for name in report["tasks"]])
+        for kind, of_task in columns.items()
+    }
+    best = np.max([means[kind] for kind in baselines], axis=0)
+    for index, (name, title) in enumerate(report["tasks"].items()):
         cells = [
-            f"{mean:.3f} ± {interval(scores[kind][name]):.3f}"
-            for mean, kind in zip(means, kinds, strict=True)
+            f"{means[kind][index]:.3f} ± {interval(of_task[name]):.3f}"
+            for kind, of_task in columns.items()
         ]
-        lines.append(f"| {title} | {' | '.join(cells)} | {means[0] - best[-1]:+.3f} |")
-    averages = [
-        np.mean([np.mean(scores[kind][name]) for name in report["tasks"]]) for kind in kinds
-    ]
-    gain = averages[0] - float(np.mean(best))
-    lines.append(f"| mean | {' | '.join(f'{a:.3f}' for a in averages)} | {gain:+.3f} |")
+        cells += [f"{means[kind][index] - best[index]:+.3f}" for kind in starters]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    cells = [f"{means[kind].mean():.3f}" for kind in columns]
+    cells += [f"{(means[kind] - best).mean():+.3f}" for kind in starters]
+    lines.append(f"| mean | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def draw(logs: dict[str, Path], out: Path) -> None:
-    """Draw each head's loss as a share of its chance level, smoothed, over the clips seen."""
+def draw(logs: dict[str, list[Path]], out: Path) -> None:
+    """Draw each head's loss as a share of its chance level, smoothed, over the clips seen.
+
+    Parameters
+    ----------
+    logs : dict of list of Path
+        Of each network's trainings, that of the shipped weights first.
+    out : Path
+        PNG.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -76,29 +96,22 @@ def draw(logs: dict[str, Path], out: Path) -> None:
     figure, axes = plt.subplots(
         1, len(logs), figsize=(5 * len(logs), 3.6), sharey=True, layout="constrained", squeeze=False
     )
-    for axis, (network, path) in zip(axes[0], logs.items(), strict=True):
-        written = [json.loads(line) for line in path.read_text().splitlines()]
-        # a training that was broken off repeats the steps since its last checkpoint
-        lines = sorted({line["step"]: line for line in written}.values(), key=lambda x: x["step"])
+    for axis, (network, paths) in zip(axes[0], logs.items(), strict=True):
+        for path in paths[1:]:
+            for head, (clips, losses) in _curves(path).items():
+                axis.plot(clips, losses / chance[head], color=HEADS[head], linewidth=0.7, alpha=0.6)
         ends = []
-        for head, colour in HEADS.items():
-            pairs = [
-                (line["clips"] / 1000, line["loss"][head] / chance[head])
-                for line in lines
-                if line["loss"][head] is not None
-            ]
-            clips, losses = np.array(pairs).T
-            smooth = np.convolve(losses, np.ones(_SMOOTHED) / _SMOOTHED, "valid")
-            axis.plot(clips[_SMOOTHED - 1 :], smooth, color=colour, linewidth=1.4)
-            ends.append((smooth[-1], head, colour))
+        for head, (clips, losses) in _curves(paths[0]).items():
+            axis.plot(clips, losses / chance[head], color=HEADS[head], linewidth=1.4)
+            ends.append((losses[-1] / chance[head], head))
         place = -1.0
-        for height, head, colour in sorted(ends):  # each line's name at its end, none on another
+        for height, head in sorted(ends):  # each line's name at its end, none on another
             place = max(height, place + 0.075)
             axis.annotate(
                 head,
                 (1.01, place),
                 xycoords=("axes fraction", "data"),
-                color=colour,
+                color=HEADS[head],
                 va="center",
                 fontsize=9,
             )
@@ -110,6 +123,21 @@ def draw(logs: dict[str, Path], out: Path) -> None:
     figure.savefig(out, dpi=110)
 
 
+def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read a log: for each head the clips seen, in thousands, and the losses, smoothed."""
+    written = [json.loads(line) for line in path.read_text().splitlines()]
+    # a training that was broken off repeats the steps since its last checkpoint
+    lines = sorted({line["step"]: line for line in written}.values(), key=lambda x: x["step"])
+    curves = {}
+    for head in HEADS:
+        known = [line for line in lines if line["loss"][head] is not None]
+        clips = np.array([line["clips"] / 1000 for line in known])
+        losses = np.array([line["loss"][head] for line in known])
+        smooth = np.convolve(losses, np.ones(_SMOOTHED) / _SMOOTHED, "valid")
+        curves[head] = clips[_SMOOTHED - 1 :], smooth
+    return curves
+
+
 def main() -> None:
     """Print the tables and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -117,7 +145,9 @@ def main() -> None:
     parser.add_argument("--logs", nargs="+", default=[], metavar="NETWORK=LOG")
     arguments = parser.parse_args()
     if arguments.logs:
-        logs = {name: Path(path) for name, path in (pair.split("=") for pair in arguments.logs)}
+        logs: dict[str, list[Path]] = {}
+        for name, path in (pair.split("=") for pair in arguments.logs):
+            logs.setdefault(name, []).append(Path(path))
         draw(logs, DOCS / "images" / "starter-training.png")
     report = json.loads(arguments.report.read_text())
     for network in BASELINES:
