@@ -144,8 +144,9 @@ def readme_markdown(
     kind = arguments.weights if arguments.weights in ("random", "starter") else ""
     said = {
         "random": _RANDOM,
-        "starter": "The weights are this project's starter weights, trained on synthetic sounds. "
-        "What follows need not hold for the published ones.",
+        "starter": "**The weights are this project's starter weights**, trained on synthetic "
+        "sounds, through the published heads: another head reads maps that were not trained for "
+        "it. What follows need not hold for the published weights.",
     }.get(kind, "")
     return "\n".join(
         [
