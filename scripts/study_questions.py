@@ -122,7 +122,7 @@ QUESTIONS = [
         [],
         [],
         unanswered="separable convolutions and a smaller input need training. What is cheaper "
-        "without it is in [docs/performance.md](../performance.md).",
+        "without it is in `docs/performance.md`.",
     ),
 ]
 
