@@ -200,10 +200,32 @@ def test_layers_keep_the_lower_note(tiny_bank):
     assert bank.layer(200, rng) is None
 
 
-def test_only_pitched_programs_are_asked_for_a_pitch():
+def test_layers_are_tagged_and_leave_the_pitch(tiny_bank, monkeypatch):
+    bank = starter_bank.Bank.open(tiny_bank, "mel128")
+    second = int(np.flatnonzero(bank.labels[:, 1] >= 0)[0])
+    monkeypatch.setattr(starter_bank, "_LAYERED", 1.0)
+    monkeypatch.setattr(starter_bank.Bank, "layer", lambda *_: second)
+    inputs, targets, masks = starter_bank.batch(bank, "mel128", 32, 48, 0)
+    notes = masks["pitch"] == 1
+    assert notes.any()
+    assert targets["tags"][notes, bank.labels[second, 0]].all()
+    assert 0 < masks["program"][notes].sum() < notes.sum()  # none where the two are as loud
+    monkeypatch.setattr(starter_bank, "_LAYERED", 0.0)
+    assert not np.array_equal(inputs, starter_bank.batch(bank, "mel128", 32, 48, 0)[0])
+
+
+def test_only_pitched_programs_are_asked_for_a_pitch(monkeypatch):
     n = starter_splits.N_PITCHED
     assert max(starter_splits.HELD_PITCHED_PROGRAMS) < n < max(starter_splits.HELD_PROGRAMS)
-    assert any(program >= n for program in starter_splits.TRAINED_PROGRAMS)
+    # the labels are asked here, not the sounds, which need a program installed
+    monkeypatch.setattr(render_bank, "sound_font", lambda: None)
+    monkeypatch.setattr(render_bank, "play", lambda notes, *_, **__: np.ones((len(notes), 4)))
+    n_programs = len(starter_splits.TRAINED_PROGRAMS)
+    clips = render_bank.midi_notes(0, 88 * n_programs, stream("test", "programs"))
+    asked = {starter_splits.TRAINED_PROGRAMS[c.labels["program"]]: c.labels for c in clips}
+    assert tuple(asked) == starter_splits.TRAINED_PROGRAMS
+    for program, labels in asked.items():
+        assert ("pitch" in labels) == (program < n), program
 
 
 def test_heights_are_standardised():
