@@ -115,7 +115,7 @@ def midi_notes(part: int, n_clips: int, rng: np.random.Generator) -> Iterator[Cl
             if np.abs(samples).max() < 1e-4:  # some instruments have no lowest or highest keys
                 continue
             labels = {"type": _type(f"family:{program // 8}"), "program": at}
-            if program < splits.N_PITCHED:
+            if program < splits.N_PITCHED and program not in splits.OFF_KEY:
                 labels["pitch"] = pitch
             yield Clip(samples, labels)
 

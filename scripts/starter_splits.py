@@ -15,7 +15,13 @@ TRAINED_PROGRAMS = tuple(p for p in range(120) if p not in HELD_PROGRAMS)
 N_PITCHED = 112
 """The family from here on has no pitch to ask for: a taiko or a reversed cymbal sounds alike on
 every key."""
+OFF_KEY = (55, 86)
+"""FluidR3's orchestra hit is a chord, its lead in fifths as loud a fourth below the key as at it.
+Below their key the other pitched programs are 12 dB softer than their loudest partial, but for
+whole octaves down (tested)."""
 HELD_PITCHED_PROGRAMS = tuple(p for p in HELD_PROGRAMS if p < N_PITCHED)
+PITCH_LEARN_PROGRAMS = HELD_PITCHED_PROGRAMS[::2]
+PITCH_TEST_PROGRAMS = tuple(p for p in HELD_PITCHED_PROGRAMS[1::2] if p not in OFF_KEY)
 
 HELD_METHODS = ("phase-distortion", "blown")
 TRAINED_METHODS = tuple(name for name in METHODS if name not in HELD_METHODS)

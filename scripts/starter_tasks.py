@@ -171,7 +171,7 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, T
     def many(n: int) -> int:
         return max(2, round(n * size))
 
-    pitched, variants = splits.HELD_PITCHED_PROGRAMS, splits.HELD_VARIANTS
+    variants = splits.HELD_VARIANTS
 
     def words(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
         return _pair(
@@ -194,7 +194,12 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, T
         "pitch40": lambda: Task(
             "40 pitches, unseen programs",
             *_pair(
-                _midi_notes, many(8), many(6), (pitched[::2],), (pitched[1::2],), name="pitch40"
+                _midi_notes,
+                many(8),
+                many(6),
+                (splits.PITCH_LEARN_PROGRAMS,),
+                (splits.PITCH_TEST_PROGRAMS,),
+                name="pitch40",
             ),
         ),
         "words": lambda: Task(

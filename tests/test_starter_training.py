@@ -104,6 +104,30 @@ def test_instruments_play_the_pitch_asked_for():
         assert spectrum.argmax() * 48_000 / (1 << 18) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(find_sound_font() is None, reason="fluidsynth and FluidR3 are not installed")
+def test_pitched_programs_sound_at_their_key():
+    keys = np.array([43, 50, 57, 64, 71, 78])
+    fundamentals = 440 * 2 ** ((keys - 69) / 12)
+    frequencies = np.fft.rfftfreq(1 << 18, 1 / 48_000)
+    below = {}
+    for program in range(starter_splits.N_PITCHED):
+        notes = [ScoreNote(int(key), 100, 0.8) for key in keys]
+        sounds = play(notes, program, sound_font=find_sound_font(), seconds=0.9)
+        levels = []
+        for sound, fundamental in zip(sounds, fundamentals, strict=True):
+            held = sound[2400:36_000]
+            if np.abs(held).max() < 1e-4:  # some instruments have no lowest or highest keys
+                continue
+            power = np.abs(np.fft.rfft(held * np.blackman(len(held)), 1 << 18)) ** 2
+            interval = 12 * np.log2(np.maximum(frequencies, 1) / fundamental)
+            octaves = np.abs(interval - 12 * np.round(interval / 12)) < 1.5
+            asked = (frequencies > 25) & (interval < -1.5) & ~octaves
+            levels.append(10 * np.log10(power[asked].max() / power.max()))
+        below[program] = np.median(levels)  # single keys have thumps and other layers
+    assert tuple(p for p, level in below.items() if level > -12) == starter_splits.OFF_KEY
+
+
 def test_a_missing_sound_font_is_said(tmp_path):
     with pytest.raises(InstrumentError, match=r"no\.sf2"):
         play([ScoreNote(60, 90, 0.2)], 0, sound_font=tmp_path / "no.sf2", seconds=0.3)
@@ -216,6 +240,8 @@ def test_layers_are_tagged_and_leave_the_pitch(tiny_bank, monkeypatch):
 
 def test_only_pitched_programs_are_asked_for_a_pitch(monkeypatch):
     n = starter_splits.N_PITCHED
+    asked = {*starter_splits.PITCH_LEARN_PROGRAMS, *starter_splits.PITCH_TEST_PROGRAMS}
+    assert asked == {*starter_splits.HELD_PITCHED_PROGRAMS} - {*starter_splits.OFF_KEY}
     assert max(starter_splits.HELD_PITCHED_PROGRAMS) < n < max(starter_splits.HELD_PROGRAMS)
     # the labels are asked here, not the sounds, which need a program installed
     monkeypatch.setattr(render_bank, "sound_font", lambda: None)
@@ -225,7 +251,8 @@ def test_only_pitched_programs_are_asked_for_a_pitch(monkeypatch):
     asked = {starter_splits.TRAINED_PROGRAMS[c.labels["program"]]: c.labels for c in clips}
     assert tuple(asked) == starter_splits.TRAINED_PROGRAMS
     for program, labels in asked.items():
-        assert ("pitch" in labels) == (program < n), program
+        pitched = program < n and program not in starter_splits.OFF_KEY
+        assert ("pitch" in labels) == pitched, program
 
 
 def test_heights_are_standardised():
