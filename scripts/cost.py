@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hear_openl3_yamnet import sharing
 from hear_openl3_yamnet.backbones import openl3, yamnet
 from hear_openl3_yamnet.frontends import FRONT_ENDS, FrontEnd
 from hear_openl3_yamnet.presets import OPENL3, YAMNET
+from hear_openl3_yamnet.runs import GRID, columns_of_run
 
 LAG = OPENL3.native_hop // FRONT_ENDS["mel256"].frame_hop
 """STFT frames between windows at the native hop."""
@@ -73,7 +73,7 @@ def _yamnet(front_end: FrontEnd) -> float:
 
 def shared(front_end: FrontEnd, run: int, lag: int = LAG) -> float:
     """Return the operations for one window in a run of so many that share."""
-    length = sharing.columns_of_run(run, lag, front_end)
+    length = columns_of_run(run, lag, front_end)
     long = {s.layer: length / openl3.frame_stride(s.layer) / run for s in strips(front_end)}
     own = {s.layer: s.left + s.right for s in strips(front_end)}
     return _openl3(front_end, long) + _openl3(front_end, own)
@@ -99,7 +99,7 @@ def main() -> None:
                 print(f"{name:8} {way:12} {gflop:7.3f} {gflop * per_second:8.1f}")
     for strip in strips(FRONT_ENDS["mel256"]):
         print(f"{strip.layer:8} width {strip.width:3} left {strip.left} right {strip.right}")
-    assert math.isclose(LAG, sharing.GRID)
+    assert math.isclose(LAG, GRID)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from typing import NamedTuple
 import numpy as np
 from keras.ops import convert_to_numpy
 
-from . import frontends, sharing
+from . import frontends
 from .backend import padded_length
 from .encoder import STRETCHES, Encoder
 from .errors import OptionError
 from .framing import Block, hop_milliseconds
+from .runs import GRID
 
-MARGIN = 5 * sharing.GRID
+MARGIN = 5 * GRID
 """STFT frames computed on either side of a stretch, and dropped: its own zero padding reaches 34
 frames far (half of a column's receptive field of 68)."""
 
@@ -69,9 +70,9 @@ class DenseWindows:
         self._starts = starts
         self._front_end = encoder.config.front_end
         lag = hop / self._front_end.frame_hop
-        if lag.denominator != 1 or lag % sharing.GRID:
+        if lag.denominator != 1 or lag % GRID:
             rate = self._front_end.sample_rate
-            column = hop_milliseconds(sharing.GRID * self._front_end.frame_hop, rate)
+            column = hop_milliseconds(GRID * self._front_end.frame_hop, rate)
             raise OptionError(
                 f"framing='dense' needs a hop of a whole number of columns, {column:.6g} ms each "
                 f"('native'). Received: {hop_milliseconds(hop, rate):.6g} ms"
@@ -129,7 +130,7 @@ class DenseWindows:
     def _n_frames(self, part: Block) -> int:
         """Return the frames of a stretch with its margins: whole columns of the last map."""
         length = self._front_end.n_frames + self._lag * (part.count - 1) + 2 * MARGIN
-        return -(-length // sharing.GRID) * sharing.GRID
+        return -(-length // GRID) * GRID
 
     def _clip_of(self, sound: int) -> _Clip:
         """Compute the amplitudes of a whole clip; only the last clip's are kept."""

@@ -18,6 +18,7 @@ from .backbones import openl3
 from .backbones.subsampling import POOLINGS, STRIDES
 from .backend import BACKEND, compiled, device_scope, module_type, pad_rows
 from .configuration import Config
+from .runs import Layout
 
 STRETCHES = 2
 """Long maps that the dense variant computes together, of one length: TensorFlow takes twice as
@@ -105,7 +106,7 @@ class Encoder(module_type()):  # type: ignore[misc]
         """
         return self._run(self._plain, amplitudes, [index])[: len(index)]
 
-    def shared(self, amplitudes: Any, layout: sharing.Layout) -> np.ndarray:
+    def shared(self, amplitudes: Any, layout: Layout) -> np.ndarray:
         """Embed windows that share columns: the result of `plain`. OpenL3 alone."""
         windows = [layout.at, layout.tails, layout.references]
         columns = [layout.columns, layout.column_references]

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import frontends, sharing
+from . import frontends
 from .encoder import Encoder
 from .framing import Block
+from .runs import deal, find_runs, lay_out, shared_lag
 
 LOT = 64
 """Windows that share STFT frames, and are dealt with together, at the least."""
@@ -38,7 +39,7 @@ class ExactWindows:
         self._encoder = encoder
         self._audio = audio
         self._starts = starts
-        self._lag = sharing.lag(encoder.config, hop)
+        self._lag = shared_lag(encoder.config, hop)
         frame_lag = hop / encoder.config.front_end.frame_hop
         self._shares_frames = (
             frame_lag.denominator == 1 and frame_lag < encoder.config.front_end.n_whole
@@ -74,10 +75,10 @@ class ExactWindows:
         if self._lag:
             maxima = encoder.maxima(amplitudes)[index].max(axis=1)
             sounds = np.repeat([block.sound for block in lot], [block.count for block in lot])
-            runs = sharing.find_runs(sounds, maxima)
-            alone, batches = sharing.deal(runs, self._lag, at_once, encoder.config)
+            runs = find_runs(sounds, maxima)
+            alone, batches = deal(runs, self._lag, at_once, encoder.config)
             for batch in batches:
-                layout = sharing.lay_out(batch, index, maxima, self._lag, front_end)
+                layout = lay_out(batch, index, maxima, self._lag, front_end)
                 rows[layout.windows] = encoder.shared(amplitudes, layout)
         for first in range(0, len(alone), at_once):
             windows = alone[first : first + at_once]
