@@ -15,7 +15,7 @@ from tests.comparing import assert_close, numpy
 TOLERANCE = 1e-5
 NATIVE = 1936
 RATE = 48000
-MEL, LINEAR = FRONT_ENDS["mel128"], FRONT_ENDS["linear"]
+MEL = FRONT_ENDS["mel128"]
 
 
 def sounds(seconds):
