@@ -23,7 +23,7 @@ def signals(sample_rate, seconds):
 def test_stays_close_to_float32(seeded_model, preset, precision):
     model, reference = (seeded_model(preset, precision=p) for p in (precision, "float32"))
     audio = signals(model.sample_rate, 0.3)
-    hop = 2000 * 1936 / 48000 if preset != "yamnet" else 160.0
+    hop = 2000 * 1936 / 48000 if preset != "yamnet" else 400.0  # float16 is slow on torch
     got, expected = (numpy(get_timestamp_embeddings(audio, m, hop)[0]) for m in (model, reference))
     assert got.dtype == np.float32
     norms = np.linalg.norm(expected, axis=-1)
