@@ -80,8 +80,12 @@ grep -vE '^ *(#|$)' "$models" | while read -r module pattern options; do
     echo "== $module $options on $pattern"
     rm -f "$chosen"/*
     for task in "$tasks"/$pattern; do
-        ln -s "$(realpath "$task")" "$chosen/"
+        if [ -d "$task" ]; then ln -s "$(realpath "$task")" "$chosen/"; fi
     done
+    if [ -z "$(ls "$chosen")" ]; then
+        echo "no such task in $tasks"
+        continue
+    fi
     # heareval runs all tasks of a folder with the model loaded once; this one has those chosen
     $bin/python -m heareval.embeddings.runner "$module" --tasks-dir "$chosen" \
         --embeddings-dir "$results/embeddings" --model-options "$options" </dev/null
