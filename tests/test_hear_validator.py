@@ -49,7 +49,7 @@ def validate(*arguments, warning=None, **environment):
     ("file", "write", "size"),
     [
         pytest.param("yamnet.h5", write_yamnet, 1024, marks=pytest.mark.backends),
-        ("openl3_audio_mel128_env.h5", write_openl3, 512),
+        pytest.param("openl3_audio_mel128_env.h5", write_openl3, 512, marks=pytest.mark.slow),
     ],
 )
 def test_passes_with_weights_from_a_file_whose_name_tells_the_network(tmp_path, file, write, size):
@@ -62,7 +62,7 @@ def test_passes_with_weights_from_a_file_whose_name_tells_the_network(tmp_path, 
     ("model", "size"),
     [
         ("yamnet", 1024),
-        ("openl3-mel256-music", 512),
+        pytest.param("openl3-mel256-music", 512, marks=pytest.mark.slow),
         ("hear2021-yamnet", 1024),
     ],
 )

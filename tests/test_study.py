@@ -198,6 +198,7 @@ def study(folder):
     return [line for line in done.stderr.splitlines() if " · " in line]
 
 
+@pytest.mark.slow
 def test_a_tiny_study_runs_and_resumes(tmp_path):
     write_scenes(tmp_path / "tasks")
     write_events(tmp_path / "tasks")

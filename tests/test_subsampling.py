@@ -119,6 +119,7 @@ def test_blurred_columns_stay_where_the_strided_ones_are():
         assert change.argmax() == column
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
     reason="the table in docs/heads.md is of TensorFlow; parity holds the other backends to it",
