@@ -40,7 +40,9 @@ templates_path = ["_templates"]
 highlight_language = "none"  # of blocks that name none: mostly output
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
-nb_execution_mode = "off"  # tests/test_notebooks.py executes them; the site shows what is stored
+nb_execution_mode = (
+    "off"  # tests/documents/test_notebooks.py executes them; the site shows what is stored
+)
 nb_merge_streams = True
 
 autodoc_member_order = "bysource"

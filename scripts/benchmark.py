@@ -60,9 +60,9 @@ class Plain:
         import keras
         import tensorflow as tf
 
-        from hear_openl3_yamnet import frontends
         from hear_openl3_yamnet.backbones import folding
-        from hear_openl3_yamnet.presets import get_preset
+        from hear_openl3_yamnet.config.presets import get_preset
+        from hear_openl3_yamnet.features import frontends
 
         preset = get_preset(name)
         front_end, backbone = preset.front_end, preset.network.backbone
@@ -89,7 +89,7 @@ class Plain:
         """Embed the first windows of a clip."""
         import numpy as np
 
-        from hear_openl3_yamnet import framing, frontends
+        from hear_openl3_yamnet.features import framing, frontends
 
         starts = framing.centres(n_windows, hop) - self._front_end.window // 2
         for first in range(0, n_windows, PLAIN_BATCH):
@@ -124,8 +124,8 @@ def run(name: str, way: str, signal: str, seconds: float, hop_name: str, most: i
 
     import signals
 
-    from hear_openl3_yamnet import framing
-    from hear_openl3_yamnet.presets import get_preset
+    from hear_openl3_yamnet.config.presets import get_preset
+    from hear_openl3_yamnet.features import framing
 
     if (name, way) not in _loaded:
         options = WAYS[way]

@@ -32,7 +32,7 @@ def make_files(folder: Path, n_files: int, seconds: float) -> None:
 
 def measure(model, folder: Path, seconds: float, rounds: int) -> dict:
     """Embed one kind of clips both ways; return windows a second."""
-    from hear_openl3_yamnet.audio import load_audio
+    from hear_openl3_yamnet.audio.files import load_audio
     from hear_openl3_yamnet.corpora import embed_corpus
 
     clips = [load_audio(path, model.sample_rate) for path in sorted(folder.iterdir())]

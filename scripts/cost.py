@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hear_openl3_yamnet.backbones import openl3, yamnet
-from hear_openl3_yamnet.frontends import FRONT_ENDS, FrontEnd
-from hear_openl3_yamnet.presets import OPENL3, YAMNET
-from hear_openl3_yamnet.runs import GRID, columns_of_run
+from hear_openl3_yamnet.config.presets import OPENL3, YAMNET
+from hear_openl3_yamnet.engine.runs import GRID, columns_of_run
+from hear_openl3_yamnet.features.frontends import FRONT_ENDS, FrontEnd
 
 LAG = OPENL3.native_hop // FRONT_ENDS["mel256"].frame_hop
 """STFT frames between windows at the native hop."""

@@ -18,7 +18,7 @@ from evaluate_starter import FRONT_ENDS, judge
 from report_starter import table
 from starter_tasks import N_SAMPLES, SAMPLE_RATE, Clips, Task
 
-from hear_openl3_yamnet.audio import load_audio
+from hear_openl3_yamnet.audio.files import load_audio
 
 KITS = (
     "BJA_Pacific", "Millo_MultiLayered2", "ForzeeStereo", "VariBreaks",

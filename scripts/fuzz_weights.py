@@ -30,8 +30,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hear_openl3_yamnet.errors import HearError
+from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
 from hear_openl3_yamnet.weights.readers import read_weights
-from hear_openl3_yamnet.weights.shapes import weight_shapes
 from tests.seeded_weights import write_yamnet
 
 NETWORK = "yamnet"  # the one with the most weights, so the most metadata to damage

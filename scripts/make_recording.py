@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hear_openl3_yamnet.audio import load_audio
+from hear_openl3_yamnet.audio.files import load_audio
 
 RECORDING = Path(__file__).resolve().parents[1] / "docs" / "recordings" / "speech-and-notes.flac"
 SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"

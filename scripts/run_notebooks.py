@@ -3,7 +3,7 @@
     python scripts/run_notebooks.py [NAME …]
 
 Needs the extra `test`; 5-heareval.ipynb also needs heareval (scripts/heareval.sh makes such an
-environment). tests/test_notebooks.py runs them in the same way and stores nothing.
+environment). tests/documents/test_notebooks.py runs them in the same way and stores nothing.
 """
 
 import argparse

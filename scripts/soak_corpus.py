@@ -184,7 +184,7 @@ def check_rows(source: Path, out: Path, bad: dict[str, list[str]]) -> dict:
 def check_values(source: Path, out: Path, n_checked: int, seed: int) -> dict:
     """Hold rows against direct calls, file by file."""
     import hear_openl3_yamnet as hear
-    from hear_openl3_yamnet.audio import load_audio
+    from hear_openl3_yamnet.audio.files import load_audio
     from hear_openl3_yamnet.corpora import load_corpus
 
     model = hear.load_model(**MODEL)

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from hear_openl3_yamnet.frontends import (
+from hear_openl3_yamnet.features.frontends import (
     FRONT_ENDS,
     OPENL3_FLOOR_DB,
     OPENL3_SMALLEST,

@@ -28,11 +28,12 @@ from study_outcomes import Outcome, probe_events, probe_scenes
 from study_results import Result, Results
 from study_variants import EVENT_HOP_COLUMNS, LOG_MEL, SCENE_HOP_MS, Variant, variants
 
-from hear_openl3_yamnet import __version__, framing
-from hear_openl3_yamnet.configuration import Config, configure
-from hear_openl3_yamnet.evaluation.probes import PROBES
-from hear_openl3_yamnet.evaluation.task_folders import TaskFolder, find_tasks, read_task
-from hear_openl3_yamnet.presets import get_preset
+from hear_openl3_yamnet import __version__
+from hear_openl3_yamnet.config.options import Config, configure
+from hear_openl3_yamnet.config.presets import get_preset
+from hear_openl3_yamnet.features import framing
+from hear_openl3_yamnet.study.probes import PROBES
+from hear_openl3_yamnet.study.task_folders import TaskFolder, find_tasks, read_task
 
 N_CALIBRATING_PER_TASK = 16
 RANDOM_SEED = 0
@@ -257,7 +258,7 @@ def timestamps(n_samples: int, hop: Fraction, sample_rate: int) -> np.ndarray:
 
 def embed_log_mel(task: TaskFolder, place: Path) -> None:
     """Embed by log-mel statistics, which have no weights."""
-    from hear_openl3_yamnet.evaluation import log_mel_statistics as statistics
+    from hear_openl3_yamnet.baselines import log_mel_statistics as statistics
 
     model = statistics.load_model()
     for split, clips in task.clips.items():

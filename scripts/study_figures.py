@@ -17,7 +17,7 @@ from study_results import Comparison, Results
 from study_variants import LOG_MEL
 
 from hear_openl3_yamnet.evaluation.figures import BLUE, INK, PALE, VERMILION
-from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
+from hear_openl3_yamnet.study.task_folders import TaskFolder
 
 STYLES = {
     "linear": {"color": BLUE, "marker": "o", "markersize": 7},

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from hear_openl3_yamnet import framing, heads
-from hear_openl3_yamnet.configuration import Config, configure
-from hear_openl3_yamnet.embedder import Embedder
-from hear_openl3_yamnet.encoder import Encoder
-from hear_openl3_yamnet.scenes import ScenePooling
+from hear_openl3_yamnet.config.options import Config, configure
+from hear_openl3_yamnet.engine.embedder import Embedder
+from hear_openl3_yamnet.engine.encoder import Encoder
+from hear_openl3_yamnet.features import framing
+from hear_openl3_yamnet.pooling import windows as heads
+from hear_openl3_yamnet.pooling.scenes import ScenePooling
 
 MEMORY_LIMIT = 2**29
 """Bytes: whole maps and many heads take several times what one head's activations do."""

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from study_networks import save_arrays
 
-from hear_openl3_yamnet.evaluation import onsets
-from hear_openl3_yamnet.evaluation.probes import (
+from hear_openl3_yamnet.study import onsets
+from hear_openl3_yamnet.study.probes import (
     Probe,
     Rows,
     accuracy,
     mean_average_precision,
     run_probe,
 )
-from hear_openl3_yamnet.evaluation.task_folders import Fold, TaskFolder
+from hear_openl3_yamnet.study.task_folders import Fold, TaskFolder
 
 STRETCH_MS = 10_000.0
 """Events count in stretches of ten seconds, which the bootstrap draws: test clips are too few."""

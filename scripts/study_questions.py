@@ -75,7 +75,7 @@ QUESTIONS = [
         [],
         [],
         unanswered="all clips here are framed the same way, by windows centred at their "
-        "timestamps. `hear_openl3_yamnet.evaluation.as_submitted` has the submission's framing, "
+        "timestamps. `hear_openl3_yamnet.baselines.as_submitted` has the submission's framing, "
         "for heareval to score.",
     ),
     Question(

@@ -17,9 +17,9 @@ from study_results import FEWEST_CLIPS, Comparison, Results
 from study_variants import EVENT_HOP_COLUMNS, SCENE_HOP_MS
 
 from hear_openl3_yamnet import __version__
-from hear_openl3_yamnet.evaluation import probes
-from hear_openl3_yamnet.evaluation.intervals import LEVEL, N_DRAWS
-from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
+from hear_openl3_yamnet.study import probes
+from hear_openl3_yamnet.study.intervals import LEVEL, N_DRAWS
+from hear_openl3_yamnet.study.task_folders import TaskFolder
 
 _RANDOM = (
     "**The networks are untrained.** Their weights are random, their batch norms calibrated on "

@@ -9,8 +9,8 @@ import numpy as np
 from study_outcomes import Outcome
 from study_variants import Variant
 
-from hear_openl3_yamnet.evaluation.intervals import bootstrap, interval
-from hear_openl3_yamnet.evaluation.task_folders import TaskFolder
+from hear_openl3_yamnet.study.intervals import bootstrap, interval
+from hear_openl3_yamnet.study.task_folders import TaskFolder
 
 FEWEST_CLIPS = 20
 """Test clips, or stretches of them, of which a bootstrap's interval is worth something."""

@@ -7,9 +7,9 @@ prints the table of docs/heads.md. Seeded weights, notes with a noise floor.
 
 import numpy as np
 
-from hear_openl3_yamnet import frontends
 from hear_openl3_yamnet.backbones.subsampling import POOLINGS, STRIDES
-from hear_openl3_yamnet.presets import get_preset
+from hear_openl3_yamnet.config.presets import get_preset
+from hear_openl3_yamnet.features import frontends
 from tests.comparing import numpy
 from tests.seeded_audio import clip
 

@@ -5,6 +5,7 @@
 >>> embeddings, timestamps = get_timestamp_embeddings(audio, model)  # doctest: +SKIP
 """
 
+from .config.presets import list_layers, list_presets
 from .errors import (
     AudioError,
     AudioFileError,
@@ -25,7 +26,6 @@ from .errors import (
 )
 from .hear import get_scene_embeddings, get_timestamp_embeddings
 from .loading import load_model
-from .presets import list_layers, list_presets
 
 __version__ = "0.1.0"
 

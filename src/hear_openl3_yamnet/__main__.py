@@ -1,6 +1,6 @@
 """``python -m hear_openl3_yamnet``: the command line."""
 
-from .cli import main
+from .commands.app import main
 
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from .config.presets import DEFAULT_PRESET, STARTER_PRESET, get_preset
 from .errors import (
     HearError,
     StarterWeightsWarning,
@@ -12,7 +13,6 @@ from .errors import (
     WeightsIntegrityError,
     WeightsNotFoundError,
 )
-from .presets import DEFAULT_PRESET, STARTER_PRESET, get_preset
 
 ANSWER_SECONDS = 10.0
 """How long the server of the published weights is waited for before others stand in for them."""

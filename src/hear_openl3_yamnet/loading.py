@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .configuration import Config, configure
+from .config.options import Config, configure
+from .config.presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset
 from .errors import OptionError
 from .fallback import preset_to_load
-from .presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +145,7 @@ def _is_options(part: Any) -> bool:
 def _build(configs: list[Config]) -> HearModel:
     sources = [_weights(config) for config in configs]  # first: a missing file shows at once
 
-    from .embedder import Embedder
+    from .engine.embedder import Embedder
     from .model import HearModel
 
     embedders = [

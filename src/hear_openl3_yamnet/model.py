@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from . import framing, tagging
-from .backend import BACKEND, aligned_empty, device_scope, module_type
-from .embedder import Embedder
-from .resampling import downsample
-from .scenes import PartsPooling, normalized
+from . import tagging
+from .audio.downsampling import downsample
+from .engine.backend import BACKEND, aligned_empty, device_scope, module_type
+from .engine.embedder import Embedder
+from .features import framing
+from .pooling.scenes import PartsPooling, normalized
 from .streaming import SceneStream, Stream
 from .tagging import Tags
 

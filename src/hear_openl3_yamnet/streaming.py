@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import framing, resampling
+from .audio import downsampling as resampling
+from .audio.checks import checked_samples
 from .errors import OptionError, StreamError
-from .hear import checked_samples
+from .features import framing
 
 if TYPE_CHECKING:
-    from .embedder import Embedder
+    from .engine.embedder import Embedder
     from .model import HearModel
 
 LONGEST_PIECE_S = 30

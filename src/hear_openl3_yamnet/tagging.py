@@ -11,7 +11,7 @@ import numpy as np
 
 from .backbones.yamnet import N_CLASSES
 from .errors import OptionError, WeightsFormatError
-from .outputs import written_whole
+from .files import written_whole
 from .weights.registry import CLASS_MAP
 from .weights.store import locate
 
@@ -98,7 +98,7 @@ def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> T
     WeightsFormatError
         If that table is not YAMNet's.
     """
-    from .hear import checked_audio, checked_samples
+    from .audio.checks import checked_audio, checked_samples
 
     kernel, bias = _classifier(model)
     samples = checked_audio(checked_samples(audio)[None])

@@ -231,7 +231,7 @@ def test_leaderboard_without_matplotlib_says_how_to_get_it(tmp_path):
 
 def test_the_command_line_imports_matplotlib_late():
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-    probe = "import sys, hear_openl3_yamnet.cli; print('matplotlib' in sys.modules)"
+    probe = "import sys, hear_openl3_yamnet.commands.app; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True, env=environment
     )

@@ -13,8 +13,8 @@ from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import OptionError, WeightsCacheError, WeightsFormatError
 from hear_openl3_yamnet.weights import store
 from hear_openl3_yamnet.weights.convert import convert, read_provenance, tell_network
+from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
 from hear_openl3_yamnet.weights.readers import read_weights
-from hear_openl3_yamnet.weights.shapes import weight_shapes
 
 from ..seeded_weights import write_openl3, write_yamnet
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from hear_openl3_yamnet.errors import WeightsFormatError, WeightsNotFoundError
-from hear_openl3_yamnet.weights import guard
+from hear_openl3_yamnet.weights.formats import guard
+from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
 from hear_openl3_yamnet.weights.readers import read_weights
-from hear_openl3_yamnet.weights.shapes import weight_shapes
 
 from ..seeded_weights import write_openl3, write_yamnet
 

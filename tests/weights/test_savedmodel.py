@@ -12,9 +12,9 @@ import pytest
 
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import WeightsDownloadError, WeightsFormatError
-from hear_openl3_yamnet.weights import savedmodel
+from hear_openl3_yamnet.weights.formats import savedmodel
+from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
 from hear_openl3_yamnet.weights.readers import read_weights
-from hear_openl3_yamnet.weights.shapes import weight_shapes
 from hear_openl3_yamnet.weights.sources import read_source
 
 from ..seeded_audio import NAMES, clip

@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         name="pyarrow",
     ) from error
 
-from .exporting import export_hear, export_projector
+from .convert import export_hear, export_projector
 from .reading import Corpus, load_corpus
 from .runner import embed_corpus
 

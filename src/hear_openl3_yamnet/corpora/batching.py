@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import framing
 from ..errors import CorpusError
+from ..features import framing
 from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, stream
-from .parts import Spill, needs_parts
 from .rows import OUTPUTS, Row
+from .spill import Spill, needs_parts
 
 if TYPE_CHECKING:
     from ..model import HearModel

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..audio import check_complete, downmix, open_audio, read_samples, resample
+from ..audio.files import check_complete, downmix, open_audio, read_samples, resample
 from ..errors import AudioFileError
 from .manifest import Item
 from .rows import Row

@@ -46,7 +46,7 @@ class Recipe(NamedTuple):
         cls, embedding: Embedding, folder: Path, run: int, columns: pa.Schema, shard_rows: int
     ) -> Recipe:
         """Write down what this machine's embedding is."""
-        from ..backend import BACKEND
+        from ..engine.backend import BACKEND
 
         model, outputs = embedding.model, embedding.outputs
         return cls(

@@ -16,7 +16,7 @@ from .manifest import Item, printable
 
 if TYPE_CHECKING:
     from ..model import HearModel
-    from .parts import Spill
+    from .spill import Spill
 
 METADATA_KEY = b"hear_openl3_yamnet"
 FLOAT_TYPES = {"float32": pa.float32(), "float16": pa.float16()}

@@ -19,7 +19,6 @@ from ..errors import OptionError
 from .batching import Embedding, embed_clips
 from .decoding import read_ahead
 from .manifest import Item, read_manifest
-from .parts import needs_parts, split
 from .progress import Progress, Summary
 from .rows import Row, describe, schema, to_table
 from .shards import (
@@ -32,6 +31,7 @@ from .shards import (
     write_json,
     write_shard,
 )
+from .spill import needs_parts, split
 
 if TYPE_CHECKING:
     from ..model import HearModel

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..hear import checked_audio
+from ..audio.checks import checked_audio
 from . import panels
 from .panels import plain_text
 from .spectrogram import seen_log_mel

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..hear import checked_audio
+from ..audio.checks import checked_audio
 from . import panels
 from .clip import describe, new_figure
 from .components import common_scale, principal_components

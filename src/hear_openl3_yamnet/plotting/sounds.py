@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..audio import downmix, open_audio, read_samples, resample
+from ..audio.files import downmix, open_audio, read_samples, resample
 from ..errors import AudioFileError
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import framing, frontends
-from ..resampling import downsample
+from ..audio.downsampling import downsample
+from ..features import framing, frontends
 
 if TYPE_CHECKING:
-    from ..embedder import Embedder
+    from ..engine.embedder import Embedder
     from ..model import HearModel
 
 MOST_COLUMNS = 4000

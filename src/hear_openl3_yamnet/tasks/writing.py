@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..audio import resample
+from ..audio.files import resample
 from ..errors import HearError
 from .catalogue import get_task
 from .task import SAMPLE_RATE, Answer, Recipe, Task, TaskError

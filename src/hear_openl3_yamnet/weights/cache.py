@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ..errors import WeightsNotFoundError
 from .digests import digest_like, sha256
+from .formats.gzip import content_chunks
 from .receipts import read_receipt
 from .registry import WeightFile, load_registry, registry_path
-from .unpacking import content_chunks
 
 CACHE_VARIABLE = "HEAR_OPENL3_YAMNET_CACHE"
 """Environment variable with the cache folder."""

@@ -15,9 +15,9 @@ import numpy as np
 from .. import __version__
 from ..errors import OptionError, WeightsFormatError
 from .cache import identify
+from .formats.safetensors import read_metadata
 from .placing import part_path, write_synced, writing
 from .registry import load_registry
-from .safetensors import read_metadata
 from .sources import is_handle, read_source
 
 KERAS_SUFFIX = ".weights.h5"

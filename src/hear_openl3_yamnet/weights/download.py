@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import WeightsDownloadError
-from .unpacking import MAX_WEIGHTS_BYTES
+from .formats.gzip import MAX_WEIGHTS_BYTES
 
 if TYPE_CHECKING:
     import requests

@@ -15,9 +15,9 @@ from typing import NoReturn
 
 from ..errors import HearError, WeightsCacheError, WeightsIntegrityError
 from .digests import sha256
+from .formats.gzip import content_chunks
 from .receipts import Receipt, receipt_path, receipt_text
 from .registry import WeightFile
-from .unpacking import content_chunks
 
 LOCK_SECONDS = 1800.0
 """How long to wait for another process that fetches the same file."""

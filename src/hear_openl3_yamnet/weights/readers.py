@@ -14,11 +14,11 @@ import numpy as np
 
 from ..errors import WeightsFormatError, WeightsNotFoundError
 from .cache import identify
-from .guard import read_hdf5_guarded
-from .hdf5 import read_hdf5
-from .safetensors import read_safetensors
-from .shapes import check_values, weight_shapes
-from .unpacking import content_chunks
+from .formats.guard import read_hdf5_guarded
+from .formats.gzip import content_chunks
+from .formats.hdf5 import read_hdf5
+from .formats.safetensors import read_safetensors
+from .formats.shapes import check_values, weight_shapes
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 

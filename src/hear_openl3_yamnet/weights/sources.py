@@ -44,7 +44,7 @@ def read_source(source: str | Path, network: str) -> tuple[dict[str, np.ndarray]
         raise WeightsFormatError(
             f"{source} is a folder: only YAMNet is published as a SavedModel, not {network}"
         )
-    from .savedmodel import read_saved_model
+    from .formats.savedmodel import read_saved_model
 
     return read_saved_model(path), weights_id(path, str(source) if is_handle(source) else None)
 
@@ -58,6 +58,6 @@ def locate_source(source: str | Path) -> Path:
     """Return where a source is on this machine; an address is downloaded by tensorflow-hub."""
     if not is_handle(source):
         return Path(source)
-    from .savedmodel import resolve_handle
+    from .formats.savedmodel import resolve_handle
 
     return resolve_handle(str(source))

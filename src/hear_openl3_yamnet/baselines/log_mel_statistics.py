@@ -1,0 +1,96 @@
+"""Log-mel statistics as a model of the HEAR API: what a network should beat.
+
+A module for heareval: ``hear_openl3_yamnet.baselines.log_mel_statistics``. It has no weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import librosa
+import numpy as np
+
+from ..audio.checks import checked_audio
+from ..engine.backend import as_tensor, module_type
+from ..features import framing
+
+__all__ = ["LogMelStatistics", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+
+N_BANDS = 128
+FRAME = 2048  # samples, 43 ms
+SCENE_HOP = 480  # samples, 10 ms
+TIMESTAMP_HOP = 2400  # samples, 50 ms
+SMALLEST = 1e-6  # of the power, −60 dB
+MIDDLE = -4.0  # log10 of the power in a band that is neither loud nor silent
+
+
+class LogMelStatistics(module_type()):  # type: ignore[misc]
+    """What heareval asks of a model, and no more: a rate and two sizes."""
+
+    sample_rate = 48000
+    timestamp_embedding_size = N_BANDS
+    scene_embedding_size = 2 * N_BANDS
+
+
+def load_model(model_file_path: str = "") -> LogMelStatistics:
+    """Return the model; there is no file to read."""
+    return LogMelStatistics()
+
+
+def get_timestamp_embeddings(audio: Any, model: LogMelStatistics) -> tuple[Any, Any]:
+    """Take the log-mel spectrum of a frame centred at each 50 ms.
+
+    Parameters
+    ----------
+    audio : tensor or np.ndarray [shape=(n_sounds, n_samples)]
+        Mono, at 48 kHz, in [-1, 1].
+    model : LogMelStatistics
+
+    Returns
+    -------
+    embeddings : tensor [shape=(n_sounds, n_timestamps, 128), dtype=float32]
+    timestamps : tensor [shape=(n_sounds, n_timestamps), dtype=float32]
+        Milliseconds.
+
+    Raises
+    ------
+    AudioError, AudioTypeError
+        As `hear_openl3_yamnet.get_timestamp_embeddings`.
+    """
+    samples = checked_audio(audio)
+    n_timestamps = framing.count_windows(samples.shape[1], TIMESTAMP_HOP)
+    frames = np.stack([_log_mel(sound, TIMESTAMP_HOP)[:n_timestamps] for sound in samples])
+    times = framing.timestamps(n_timestamps, TIMESTAMP_HOP, model.sample_rate)
+    return as_tensor(frames), as_tensor(np.tile(times.astype(np.float32), (len(samples), 1)))
+
+
+def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:
+    """Take the mean and the standard deviation over a clip's frames, 10 ms apart.
+
+    Parameters
+    ----------
+    audio, model
+        As for `get_timestamp_embeddings`.
+
+    Returns
+    -------
+    tensor [shape=(n_sounds, 256), dtype=float32]
+
+    Raises
+    ------
+    AudioError, AudioTypeError
+        As `get_timestamp_embeddings`.
+    """
+    frames = [_log_mel(sound, SCENE_HOP) for sound in checked_audio(audio)]
+    return as_tensor(np.stack([np.concatenate([x.mean(axis=0), x.std(axis=0)]) for x in frames]))
+
+
+def _log_mel(sound: np.ndarray, hop: int) -> np.ndarray:
+    """Return log10 of the power in mel bands [shape=(n_frames, 128)], of frames centred at hops.
+
+    About zero and in bels, not decibels: heareval's predictors do not scale their input.
+    """
+    power = librosa.feature.melspectrogram(
+        y=sound, sr=LogMelStatistics.sample_rate, n_fft=FRAME, hop_length=hop, n_mels=N_BANDS
+    )
+    return np.ascontiguousarray(np.log10(np.maximum(power.T, SMALLEST)) - MIDDLE, np.float32)

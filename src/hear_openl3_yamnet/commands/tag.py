@@ -1,0 +1,126 @@
+"""The command ``hear-openl3-yamnet tag``: what is heard in an audio file, and when."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OptionError, naming_what_cannot_be_written
+from .embed import gather_options, load_quietly
+
+if TYPE_CHECKING:
+    from ..tagging import Tags
+
+_ENDINGS = (".csv", ".json", ".png", ".svg", ".pdf")
+
+
+def tag(
+    audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="An audio file (see: embed).")],
+    top: Annotated[
+        int, typer.Option(min=1, max=521, metavar="N", help="Classes to list and to draw.")
+    ] = 10,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=".csv: all scores over time. .json: those of the listed classes. "
+            ".png, .svg, .pdf: a picture. As often as you like; files that are there are replaced.",
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="As for embed; it must be YAMNet.")
+    ] = "yamnet",
+    weights: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="As for embed. Default: published.")
+    ] = None,
+    hop_size: Annotated[
+        float | None,
+        typer.Option(metavar="MS", help="Milliseconds between windows; 480, as published."),
+    ] = None,
+) -> None:
+    """List what YAMNet hears in an audio file.
+
+    \b
+    For each class, ordered by the first:
+      clip   the mean of its scores over the file's windows
+      peak   the highest of them
+      at     the centre of that window, in seconds
+
+    \b
+    Examples:
+      hear-openl3-yamnet tag street.wav
+      hear-openl3-yamnet tag street.wav --top 5 -o street.csv -o street.png
+
+    Scores are between 0 and 1, each class by itself: they rank classes and are no probabilities.
+    A picture needs matplotlib: pip install "hear-openl3-yamnet[plot]"
+    """  # noqa: D301
+    from ..audio.files import load_audio
+    from ..tagging import class_names
+
+    for path in output or []:
+        if path.suffix.lower() not in _ENDINGS:
+            raise OptionError(f"-o takes names in {', '.join(_ENDINGS)}. Received: {path}")
+    options = gather_options([], scene=False, hop_size=None, weights=weights)
+    class_names()  # before the network, which takes longer to load than this to be missed
+    loaded = load_quietly(model, options)
+    tags = loaded.tag(load_audio(audio, loaded.sample_rate), hop_size)
+    typer.echo(_table(tags, top))
+    for path in output or []:
+        with naming_what_cannot_be_written(path):
+            _write(tags, top, path, str(audio), loaded.weights_id)
+        typer.echo(f"written: {path}")
+
+
+def _table(tags: "Tags", top: int) -> str:
+    """Return the classes with the highest scores as lines of text."""
+    classes = tags.ranked(top)
+    width = max(len(tags.names[i]) for i in classes)
+    lines = [f"{'class':{width}}   clip   peak    at [s]"]
+    for i in classes:
+        peak = tags.scores[:, i].argmax()
+        lines.append(
+            f"{tags.names[i]:{width}}  {tags.clip[i]:.3f}  {tags.scores[peak, i]:.3f}"
+            f"  {tags.timestamps[peak] / 1000:8.2f}"
+        )
+    return "\n".join(lines)
+
+
+def _write(tags: "Tags", top: int, path: Path, audio: str, weights_id: str) -> None:
+    from ..files import written_whole
+
+    if path.suffix.lower() == ".csv":
+        tags.save_csv(path)
+    elif path.suffix.lower() == ".json":
+        content = {
+            "audio": audio,
+            "weights_id": weights_id,
+            "timestamps_ms": tags.timestamps.tolist(),
+            "tags": [
+                {
+                    "class": tags.names[i],
+                    "clip": round(float(tags.clip[i]), 6),
+                    "scores": [round(float(score), 6) for score in tags.scores[:, i]],
+                }
+                for i in tags.ranked(top)
+            ],
+        }
+        with written_whole(path) as part:
+            part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    else:
+        _draw(tags, top, path, audio)
+
+
+def _draw(tags: "Tags", top: int, path: Path, title: str) -> None:
+    from ..files import written_whole
+    from ..plotting.tags import plot_tags  # first: it says how to get matplotlib
+
+    from matplotlib.figure import Figure  # isort: skip
+
+    figure = Figure(figsize=(9, 1.2 + 0.32 * top), layout="constrained")
+    axes = plot_tags(tags, top, figure.add_subplot())
+    axes.set_title(Path(title).name, loc="left")
+    with written_whole(path) as part:
+        figure.savefig(part, dpi=150)

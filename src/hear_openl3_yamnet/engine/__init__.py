@@ -1,0 +1,1 @@
+"""The road at work: batches of windows in bounded memory, compiled for the backend."""

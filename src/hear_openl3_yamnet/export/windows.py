@@ -1,0 +1,105 @@
+"""Waveform windows → embeddings, in one graph of operations that every runtime has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import OptionError
+from . import fourier
+
+if TYPE_CHECKING:
+    from ..model import HearModel
+
+INPUT = "samples"
+"""Name of an exported model's input [shape=(n_windows, window), dtype=float32]."""
+
+OUTPUT = "embeddings"
+"""Name of its output [shape=(n_windows, size), dtype=float32]."""
+
+
+def check_exportable(model: HearModel, file_format: str) -> None:
+    """Refuse models whose windows cannot be embedded one by one, or not in a format.
+
+    Raises
+    ------
+    OptionError
+        If the model is an ensemble, keeps time, is dense or of reduced precision, if the format
+        lacks an operation that it needs, or if Keras runs on another backend than TensorFlow.
+    """
+    from ..engine.backend import BACKEND
+
+    if BACKEND != "tensorflow":
+        raise OptionError(
+            "Models are exported from TensorFlow: set KERAS_BACKEND=tensorflow. The exported "
+            f"numbers are the same. Received: KERAS_BACKEND={BACKEND}"
+        )
+    if len(model.embedders) > 1:
+        raise OptionError(
+            "A file holds one network: export the parts of an ensemble one by one, and "
+            f"concatenate their embeddings. Received: {model.name}"
+        )
+    part = model.embedders[0]
+    wanted = {"time": "window", "framing": "exact", "precision": "float32"}
+    given = {
+        "time": part.config.time,
+        "framing": part.config.framing,
+        "precision": part.precision,
+    }
+    if wrong := [name for name in wanted if given[name] != wanted[name]]:
+        raise OptionError(
+            "An exported model gives one embedding for each window: it needs time='window', "
+            "framing='exact' and precision='float32'. Received: "
+            + ", ".join(f"{name}={given[name]!r}" for name in wrong)
+        )
+    if part.config.subsampling == "aps" and file_format != "saved_model":
+        # Keras's argmax sets bits, and neither converter knows that operation
+        raise OptionError(
+            "subsampling='aps' can be exported as a SavedModel alone; 'max' and 'blur' go "
+            f"everywhere. Received: subsampling='aps', format {file_format}"
+        )
+
+
+@dataclass(frozen=True)
+class WindowGraph:
+    """A model's way from windows to embeddings, free of the model.
+
+    Attributes
+    ----------
+    embed : callable
+        Of tensors: the network's, by name, and windows [shape=(n, window)]; returns embeddings
+        [shape=(n, size)].
+    arrays : dict of np.ndarray
+        The network's tensors.
+    window : int
+        Samples in a window.
+    """
+
+    embed: Callable[[Mapping[str, Any], Any], Any]
+    arrays: dict[str, np.ndarray]
+    window: int
+
+
+def window_graph(model: HearModel) -> WindowGraph:
+    """Return what `check_exportable` lets pass as a function of windows."""
+    from keras import ops
+
+    encoder, config = model.embedders[0].encoder, model.embedders[0].config
+    front_end = config.front_end
+
+    def embed(tensors: Mapping[str, Any], samples: Any) -> Any:
+        frames = fourier.frames(samples, front_end)
+        amplitudes = ops.matmul(fourier.amplitudes(frames), tensors["front_end/bands"])
+        n_windows = ops.shape(samples)[0]
+        index = ops.reshape(ops.arange(n_windows * front_end.n_frames), (-1, front_end.n_frames))
+        rows = encoder.compute_plain(dict(tensors), amplitudes, index)[:, 0]
+        if config.normalize == "l2":
+            squares = ops.sum(ops.square(rows), axis=1, keepdims=True)
+            rows = rows / ops.sqrt(ops.maximum(squares, np.finfo(np.float32).tiny))
+        return rows
+
+    arrays = {name: ops.convert_to_numpy(tensor) for name, tensor in encoder.tensors.items()}
+    return WindowGraph(embed, arrays, front_end.window)

@@ -1,0 +1,1 @@
+"""Waveforms to windows, and windows to log-mel spectrograms."""

@@ -1,0 +1,152 @@
+"""Where windows lie and which time each one stands for.
+
+Everything here counts in samples; `hop_samples` and `timestamps` convert from and to milliseconds,
+the unit of the HEAR API. Hops are exact fractions: window i's centre is rounded from the exact
+product i × hop, so a hop that is no whole number of samples never drifts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import OptionError
+
+LONGEST_HOP_MS = 3_600_000.0
+"""An hour: a longer hop is a mistake in the unit."""
+
+_FINEST_FRACTION = 1_000_000  # of a sample; keeps products below 2**63, errors below 1e-6 samples
+
+
+def hop_samples(hop_size: float, sample_rate: int, name: str = "hop_size") -> Fraction:
+    """Convert a hop from milliseconds to an exact number of samples.
+
+    Parameters
+    ----------
+    hop_size : float
+        Milliseconds; read as the decimal number that it prints as, so that 33.333 means 33.333.
+    sample_rate : int
+        Hertz.
+    name : str
+        What an error calls the hop.
+
+    Returns
+    -------
+    Fraction
+        Samples.
+
+    Raises
+    ------
+    OptionError
+        If the hop is not a finite number, shorter than a sample, or longer than an hour.
+    """
+    try:
+        milliseconds = float(hop_size)
+    except (TypeError, ValueError):
+        milliseconds = math.nan
+    if not 0 < milliseconds <= LONGEST_HOP_MS:
+        raise OptionError(
+            f"{name} must be a number of milliseconds above 0 and at most an hour "
+            f"({LONGEST_HOP_MS:.0f}). Received: {name}={hop_size!r}"
+        )
+    hop = Fraction(repr(milliseconds)) * sample_rate / 1000
+    hop = hop.limit_denominator(_FINEST_FRACTION)
+    if hop < 1:
+        raise OptionError(
+            f"{name} must be at least one sample, {1000 / sample_rate:.6g} ms at "
+            f"{sample_rate} Hz. Received: {name}={hop_size!r}"
+        )
+    return hop
+
+
+def hop_milliseconds(hop: Fraction | int, sample_rate: int) -> float:
+    """Convert a hop from samples to milliseconds."""
+    return float(Fraction(hop) * 1000 / sample_rate)
+
+
+def count_windows(n_samples: int, hop: Fraction | int) -> int:
+    """Return how many windows a clip has: ``ceil(n_samples / hop)``, at least one."""
+    return max(1, math.ceil(Fraction(n_samples) / hop))
+
+
+def centres(n_windows: int, hop: Fraction | int, first: int = 0) -> np.ndarray:
+    """Return the centres of `n_windows` windows from window number `first` on.
+
+    Parameters
+    ----------
+    n_windows : int
+    hop : Fraction or int
+        Samples.
+    first : int
+        Number of the first window.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows,), dtype=int64]
+        Samples from the start of the clip, rounded one by one (halves up).
+    """
+    hop = Fraction(hop)
+    index = np.arange(first, first + n_windows, dtype=np.int64)
+    return (2 * index * hop.numerator + hop.denominator) // (2 * hop.denominator)
+
+
+def count_centres(last: int, hop: Fraction | int) -> int:
+    """Return how many of a row's `centres` lie at sample `last` or before it."""
+    return max(0, math.ceil((last + Fraction(1, 2)) / hop))
+
+
+def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int, first: int = 0) -> np.ndarray:
+    """Return the times that the windows stand for.
+
+    Parameters
+    ----------
+    n_windows : int
+    hop : Fraction or int
+        Samples.
+    sample_rate : int
+        Hertz.
+    first : int
+        Number of the first window.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows,), dtype=float64]
+        Milliseconds: i × hop, not the rounded centres.
+    """
+    hop = Fraction(hop)
+    return np.arange(first, first + n_windows) * float(hop * 1000 / sample_rate)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive windows of one clip."""
+
+    sound: int
+    first: int
+    count: int
+
+
+def lots(counts: Sequence[int], size: int) -> Iterator[list[Block]]:
+    """Deal out the windows of clips, as many as each has, in order, in lots of `size` windows.
+
+    A lot holds the end of one clip and the beginning of the next, so that many short clips fill
+    it as well as one long clip does. The last may be smaller.
+    """
+    lot: list[Block] = []
+    room = size
+    for sound, n_windows in enumerate(counts):
+        first = 0
+        while first < n_windows:
+            count = min(room, n_windows - first)
+            lot.append(Block(sound, first, count))
+            first += count
+            room -= count
+            if room == 0:
+                yield lot
+                lot, room = [], size
+    if lot:
+        yield lot

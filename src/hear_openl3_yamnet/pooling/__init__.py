@@ -1,0 +1,1 @@
+"""Feature maps to embeddings, and embeddings over time to scenes."""

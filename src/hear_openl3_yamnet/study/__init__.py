@@ -1,0 +1,1 @@
+"""Which preset and which head suit a task: probes, scores, intervals, reports."""

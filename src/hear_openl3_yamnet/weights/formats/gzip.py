@@ -1,0 +1,55 @@
+"""Unpacking of gzip files, bounded: a damaged or hostile file cannot fill memory or disk."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ...errors import WeightsFormatError
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+MAX_WEIGHTS_BYTES = 256 << 20
+"""No file of weights is larger; the published ones have 4 to 19 MB."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+def content_chunks(path: Path) -> Iterator[bytes]:
+    """Yield a file's content, unpacked where it is gzip.
+
+    Raises
+    ------
+    WeightsFormatError
+        If the packed data are damaged, or unpack to more than any weights have.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        raw.seek(0)
+        if packed:
+            yield from _bounded(path, gzip.GzipFile(fileobj=raw))  # type: ignore[arg-type]
+        else:
+            yield from _bounded(path, raw)
+
+
+def _bounded(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    total = 0
+    while True:
+        try:
+            chunk = file.read(_CHUNK_BYTES)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise WeightsFormatError(
+                f"{path} is a damaged or truncated gzip file: {error}. Get it again"
+            ) from error
+        if not chunk:
+            return
+        total += len(chunk)
+        if total > MAX_WEIGHTS_BYTES:
+            raise WeightsFormatError(
+                f"{path} holds more than {MAX_WEIGHTS_BYTES >> 20} MB: "
+                f"no weights of OpenL3 or YAMNet are that large"
+            )
+        yield chunk

@@ -1,0 +1,165 @@
+"""Tags: YAMNet's class scores under the published names, over time and for the clip."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from typer.testing import CliRunner
+
+from hear_openl3_yamnet import OptionError, get_timestamp_embeddings, load_model
+from hear_openl3_yamnet.backbones import yamnet
+from hear_openl3_yamnet.commands.app import app
+from hear_openl3_yamnet.errors import (
+    AudioError,
+    AudioTypeError,
+    WeightsFormatError,
+    WeightsNotFoundError,
+)
+from hear_openl3_yamnet.tagging import class_names
+from hear_openl3_yamnet.weights.registry import registry_path
+from tests import seeded_audio
+from tests.comparing import assert_close, numpy
+from tests.road.test_parity import TOLERANCES, golden
+
+NAMES = ["Speech", "Child speech, kid speaking", 'A "quoted" name', *map(str, range(3, 521))]
+CLIP = seeded_audio.clip("notes", 16000, 2.5)
+
+
+@pytest.fixture
+def class_map(tmp_path, monkeypatch):
+    """A class map of our own, in the cache of a registry that has its digest."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    path = cache / "yamnet_class_map.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        rows = [(i, f"/m/{i}", name) for i, name in enumerate(NAMES)]
+        csv.writer(file).writerows([("index", "mid", "display_name"), *rows])
+    registry = json.loads(registry_path().read_text())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    registry["files"]["yamnet-class-map"]["digests"] = [f"sha256:{digest}"]
+    (tmp_path / "registry.json").write_text(json.dumps(registry))
+    monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(cache))
+    monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(tmp_path / "registry.json"))
+    return path
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("name", seeded_audio.NAMES)
+def test_scores_are_those_of_the_published_code(name, seeded_model, class_map):
+    # 7560 samples of silence put the clip's first patch at a timestamp (see test_parity)
+    audio = np.pad(seeded_audio.clip(name, 16000, 2.5), (7560, 0))
+    tags = seeded_model("yamnet").tag(audio)
+    assert tags.timestamps[2] == 960
+    assert_close(tags.scores[2:6], golden("yamnet")[f"{name}_scores"], TOLERANCES[name])
+
+
+def test_names_times_and_the_clip(seeded_model, class_map):
+    model = seeded_model("yamnet")
+    tags = model.tag(CLIP, hop_size=250)
+    by_layer = load_model(
+        model.config["weights"], model="yamnet", layers="predictions", hop_size=250
+    )
+    scores, timestamps = get_timestamp_embeddings(CLIP[None], by_layer)
+    assert_close(tags.scores, numpy(scores)[0], 1e-5)  # float32, summed in another order
+    np.testing.assert_array_equal(tags.timestamps, numpy(timestamps)[0])
+    assert tags.names == tuple(NAMES)
+    np.testing.assert_allclose(tags.clip, tags.scores.mean(axis=0))
+    top = tags.top(5)
+    assert [score for _, score in top] == sorted(map(float, tags.clip), reverse=True)[:5]
+    assert all(score == tags.clip[NAMES.index(name)] for name, score in top)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("openl3-mel128-music", {}, "Only YAMNet"),
+        ("yamnet+yamnet", {}, "Only YAMNet"),
+        ("yamnet", {"pooling": "max"}, "pooling='max'"),
+        ("yamnet", {"layers": "layer13"}, "layer13"),
+        ("yamnet", {"normalize": "l2"}, "normalize='l2'"),
+    ],
+)
+def test_models_without_scores_are_refused(name, options, message):
+    with pytest.raises(OptionError, match=message):
+        load_model(model=name, weights="random:1", **options).tag(CLIP)
+
+
+def test_weights_without_trained_scores_are_refused(tmp_path, class_map):
+    weights = yamnet.random_weights(1)
+    weights["predictions/kernel"][:] = 0
+    save_file(weights, tmp_path / "yamnet.safetensors")
+    with pytest.raises(OptionError, match="no class scores"):
+        load_model(tmp_path / "yamnet.safetensors", model="yamnet").tag(CLIP)
+
+
+def test_bad_audio_is_refused(untrained_yamnet, class_map):
+    for audio, error in [
+        (np.zeros(0, np.float32), AudioError),
+        (np.full(100, np.nan, np.float32), AudioError),
+        (np.zeros((2, 100), np.float32), AudioError),
+        (np.zeros(100, np.int16), AudioTypeError),
+    ]:
+        with pytest.raises(error):
+            untrained_yamnet.tag(audio)
+
+
+def test_without_the_class_map_the_command_that_gets_it_is_told(untrained_yamnet):
+    with pytest.raises(WeightsNotFoundError, match="weights fetch yamnet-class-map") as raised:
+        untrained_yamnet.tag(CLIP)
+    assert "untrained" not in str(raised.value)  # as the advice on networks says
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,b\n1,2\n", "index,mid,display_name\nx,/m/1,Speech\n", "index,mid,display_name\n0,,A\n"],
+)
+def test_another_table_is_refused(text, tmp_path):
+    (tmp_path / "map.csv").write_text(text)
+    with pytest.raises(WeightsFormatError, match=r"map\.csv"):
+        class_names(tmp_path / "map.csv")
+
+
+def _tag(*arguments: object):
+    return CliRunner().invoke(app, ["tag", *map(str, arguments)])
+
+
+def test_the_command_lists_writes_and_draws(tmp_path, class_map, recording):
+    outputs = [tmp_path / f"tags.{ending}" for ending in ("csv", "json", "png")]
+    options = [part for path in outputs for part in ("-o", path)]
+    result = _tag(recording, "--weights", "random:1", "--top", 3, *options)
+    assert result.exit_code == 0, result.output
+    header, *lines = result.output.splitlines()
+    assert header.split() == ["class", "clip", "peak", "at", "[s]"]
+    written = json.loads(outputs[1].read_text())
+    assert written["weights_id"] == "random:1"
+    assert [line.split("  ")[0].strip() for line in lines[:3]] == [
+        tag["class"] for tag in written["tags"]
+    ]
+    with open(outputs[0], newline="", encoding="utf-8") as file:
+        columns, *rows = list(csv.reader(file))
+    assert columns == ["timestamp_ms", *NAMES]
+    assert [float(row[0]) for row in rows] == written["timestamps_ms"]
+    for tag in written["tags"]:
+        column = [float(row[columns.index(tag["class"])]) for row in rows]
+        np.testing.assert_allclose(column, tag["scores"], atol=1e-6)
+        assert tag["clip"] == pytest.approx(np.mean(tag["scores"]), abs=2e-6)
+    assert outputs[2].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_refuses_other_endings(recording):
+    result = _tag(recording, "-o", "tags.xlsx")
+    assert isinstance(result.exception, OptionError)
+    assert ".csv" in str(result.exception)
+
+
+@pytest.fixture
+def recording(tmp_path) -> Path:
+    import soundfile
+
+    path = tmp_path / "notes.wav"
+    soundfile.write(path, CLIP, 16000)
+    return path
