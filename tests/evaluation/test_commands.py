@@ -17,7 +17,7 @@ from .published import ROWS
 NO_MATPLOTLIB = """
 import sys
 sys.modules["matplotlib"] = None
-from hear_openl3_yamnet.cli import main
+from hear_openl3_yamnet.commands.app import main
 main()
 """
 
