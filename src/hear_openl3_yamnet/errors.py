@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 __all__ = [
     "AudioError",
@@ -22,6 +24,7 @@ __all__ = [
     "WeightsIntegrityError",
     "WeightsNotFoundError",
     "naming_what_cannot_be_written",
+    "require",
 ]
 
 
@@ -109,3 +112,33 @@ def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise HearError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import a module that an extra of this package brings.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, such as ``pyarrow``.
+    extra : str
+        Name of the extra that installs it.
+
+    Returns
+    -------
+    ModuleType
+
+    Raises
+    ------
+    MissingExtraError
+        If the module is not installed. The message says which command installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        raise MissingExtraError(
+            f"{missing} is not installed. "
+            f'Install it with: pip install "hear-openl3-yamnet[{extra}]"',
+            name=missing,
+        ) from error

@@ -1,6 +1,8 @@
-"""Where the embeddings of a file are written, and how."""
+"""Names of output files, and the one writer of whole files."""
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,8 @@ import numpy as np
 
 from .errors import OptionError
 
-__all__ = ["output_paths", "save_npz", "written_whole"]
+PARTIAL_PREFIX = ".partial-"
+"""Every temporary file and folder of this package begins so."""
 
 
 def output_paths(audio: Sequence[Path], out: Path) -> list[Path]:
@@ -51,7 +54,7 @@ def output_paths(audio: Sequence[Path], out: Path) -> list[Path]:
 
 
 def save_npz(path: Path, **arrays: np.ndarray | str | float) -> None:
-    """Write an ``.npz`` file that is whole or not there: it gets its name when all is on the disk.
+    """Write an ``.npz`` file as `written_whole` does.
 
     Parameters
     ----------
@@ -72,12 +75,74 @@ def save_npz(path: Path, **arrays: np.ndarray | str | float) -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give another name to write to; when all is written, and on the disk, it becomes `path`."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    """Write a file or a folder that is complete or absent, also after a crash.
+
+    The caller writes to a temporary name in the same folder. When the block ends without an
+    error, the content is synced to the disk and renamed to `path`, and the folder is synced.
+    When it ends with an error, the temporary file or folder is removed.
+
+    Parameters
+    ----------
+    path : Path
+        The final name. An existing file is replaced. A folder must be absent or empty.
+
+    Yields
+    ------
+    Path
+        The temporary name. It has the suffix of `path`, because some writers infer the format
+        from it, and it is never longer than the longest name that `path` could have.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or the disk is full.
+    """
+    partial = partial_path(path)
     try:
         yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync(partial)
         partial.replace(path)
+        sync(path.parent)
     finally:
-        partial.unlink(missing_ok=True)
+        remove(partial)
+
+
+def partial_path(path: Path) -> Path:
+    """Return a temporary name beside `path` that no other call returns.
+
+    It is short: a file system that takes `path` takes it too.
+    """
+    return path.with_name(f"{PARTIAL_PREFIX}{os.getpid():x}-{secrets.token_hex(3)}{path.suffix}")
+
+
+def is_partial(path: Path) -> bool:
+    """Return whether `partial_path` made a name."""
+    return path.name.startswith(PARTIAL_PREFIX)
+
+
+def sync(path: Path) -> None:
+    """Return when a file, or a folder with all files in it, is on the disk.
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    if path.is_dir():
+        for child in path.iterdir():
+            sync(child)
+        if os.name == "nt":  # Windows cannot open folders
+            return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
