@@ -1,4 +1,4 @@
-"""How the site is built: `bash scripts/docs.sh`.
+"""How the site is built: `bash scripts/release/docs.sh`.
 
 Sphinx and not mkdocs, because a page may stand anywhere in the repository: the source folder is its
 top, so that a relative link that works on GitHub works on the site, and README is the front page.

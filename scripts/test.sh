@@ -63,7 +63,7 @@ begin "pytest on TensorFlow, with hear-validator and coverage"
 KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov
 
 begin "docs"
-PYTHON=$bin/python bash scripts/docs.sh
+PYTHON=$bin/python bash scripts/release/docs.sh
 
 for backend in torch jax; do
     begin "pytest on $backend"

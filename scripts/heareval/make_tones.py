@@ -1,6 +1,6 @@
 """Write an event task that any network can hear: tones of three pitches in faint noise.
 
-    python scripts/heareval/make_tones.py TASKS
+    python -m scripts.heareval.make_tones TASKS
 
 makes TASKS/tones-v1-full in HEAR's format, at 16 kHz: 12 clips of two minutes, 47 tones of 0.3 to
 1 s in each, never two at a time. What a model scores there is what its times are worth.

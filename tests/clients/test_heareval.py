@@ -1,4 +1,4 @@
-"""HEAR's own kit runs on this package, unpatched: scripts/heareval.sh --small."""
+"""HEAR's own kit runs on this package, unpatched: scripts/heareval/heareval.sh --small."""
 
 import json
 import math
@@ -21,7 +21,7 @@ METRICS = {"synth_pitch-v1-small": "pitch_acc", "synth_events-v1-small": "event_
 def test_heareval_scores_two_models_on_two_small_tasks(tmp_path):
     options = ["--small", "--tasks", tmp_path / "tasks", "--results", tmp_path]
     subprocess.run(
-        ["bash", ROOT / "scripts/heareval.sh", *options],
+        ["bash", ROOT / "scripts/heareval/heareval.sh", *options],
         check=True,
         timeout=1200,
         env={**os.environ, "HEAREVAL_ENVIRONMENT": sys.prefix, "CUDA_VISIBLE_DEVICES": ""},

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from scripts.run_notebooks import FOLDER, cleaned, execute
+from scripts.release.run_notebooks import FOLDER, cleaned, execute
 
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 HEAREVAL = "5-heareval.ipynb"
@@ -35,7 +35,7 @@ def test_there_are_five():
 def test_what_is_stored_is_whole_small_and_of_no_machine(name):
     notebook = read(name)
     nbformat.validate(notebook)
-    assert notebook == cleaned(read(name)), "store it with scripts/run_notebooks.py"
+    assert notebook == cleaned(read(name)), "store it with scripts/release/run_notebooks.py"
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
     assert n_pictures(notebook) >= 1
     assert (FOLDER / name).stat().st_size < 300_000

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+ROOT = Path(__file__).parents[2]
 
 
-def run(*command):
+def run(module, *arguments):
     done = subprocess.run(
-        [sys.executable, SCRIPTS / command[0], *command[1:]],
+        [sys.executable, "-m", f"scripts.{module}", *arguments],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=600,
@@ -26,7 +27,7 @@ def run(*command):
 @pytest.mark.slow
 def test_gpu_check_without_a_gpu():
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    report = json.loads(run("gpu_check.py", "--backend", backend, "--tiny"))
+    report = json.loads(run("measure.gpu_check", "--backend", backend, "--tiny"))
     assert report["gpu"] is None
     assert [result["largest_error"] for result in report["parity"]] == [0.0, 0.0]
     assert {result["case"]: result["shape"][2] for result in report["long"]} == {
@@ -38,7 +39,7 @@ def test_gpu_check_without_a_gpu():
 
 @pytest.mark.slow
 def test_long_audio_stays_below_its_limit():
-    out = run("long_audio.py", "yamnet", "--minutes", "0.2")
+    out = run("measure.long_audio", "yamnet", "--minutes", "0.2")
     result = json.loads(out.splitlines()[-1])
     assert result["shape"] == [1, 300, 1024]
     assert 0 < result["beside_embeddings_gb"] < 6
@@ -46,7 +47,7 @@ def test_long_audio_stays_below_its_limit():
 
 def test_cost_counts_the_published_work():
     """OpenL3: about 20, 10 and 20 GFLOP a window; YAMNet 0.14."""
-    rows = [line.split() for line in run("cost.py").splitlines() if " window " in line]
+    rows = [line.split() for line in run("measure.cost").splitlines() if " window " in line]
     assert {row[0]: float(row[2]) for row in rows} == pytest.approx(
         {"linear": 20.3, "mel128": 10.2, "mel256": 20.4, "yamnet": 0.137}, rel=0.01
     )

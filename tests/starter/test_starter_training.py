@@ -1,7 +1,6 @@
 """The bank that the starter weights are trained on, and their training."""
 
 import itertools
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +19,7 @@ from hear_openl3_yamnet.synthesis.instruments import (
 from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
 from hear_openl3_yamnet.synthesis.streams import stream
 from hear_openl3_yamnet.weights.readers import read_weights
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
-import render_bank
-import starter_bank
-import starter_features
-import starter_model
-import starter_splits
-import train_starter
+from scripts.starter import batches, features, objective, render, splits, train
 
 FAMILIES = ("events", "synthetic_notes", "backgrounds")  # which need no program installed
 
@@ -38,9 +29,9 @@ def tiny_bank(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bank")
     with pytest.MonkeyPatch.context() as patch:
         for name in FAMILIES:
-            plan = render_bank.PLANS[name]
-            patch.setitem(render_bank.PLANS, name, plan._replace(n_clips=12))
-            render_bank.render_part((folder, name, 0, 0))
+            plan = render.PLANS[name]
+            patch.setitem(render.PLANS, name, plan._replace(n_clips=12))
+            render.render_part((folder, name, 0, 0))
     return folder
 
 
@@ -111,7 +102,7 @@ def test_pitched_programs_sound_at_their_key():
     fundamentals = 440 * 2 ** ((keys - 69) / 12)
     frequencies = np.fft.rfftfreq(1 << 18, 1 / 48_000)
     below = {}
-    for program in range(starter_splits.N_PITCHED):
+    for program in range(splits.N_PITCHED):
         notes = [ScoreNote(int(key), 100, 0.8) for key in keys]
         sounds = play(notes, program, sound_font=find_sound_font(), seconds=0.9)
         levels = []
@@ -125,7 +116,7 @@ def test_pitched_programs_sound_at_their_key():
             asked = (frequencies > 25) & (interval < -1.5) & ~octaves
             levels.append(10 * np.log10(power[asked].max() / power.max()))
         below[program] = np.median(levels)  # single keys have thumps and other layers
-    assert tuple(p for p, level in below.items() if level > -12) == starter_splits.OFF_KEY
+    assert tuple(p for p, level in below.items() if level > -12) == splits.OFF_KEY
 
 
 def test_a_missing_sound_font_is_said(tmp_path):
@@ -134,40 +125,40 @@ def test_a_missing_sound_font_is_said(tmp_path):
 
 
 def test_a_bank_can_be_rendered_again(tiny_bank, tmp_path, monkeypatch):
-    plan = render_bank.PLANS["synthetic_notes"]
-    monkeypatch.setitem(render_bank.PLANS, "synthetic_notes", plan._replace(n_clips=12))
+    plan = render.PLANS["synthetic_notes"]
+    monkeypatch.setitem(render.PLANS, "synthetic_notes", plan._replace(n_clips=12))
     again = tmp_path / "again"
-    assert render_bank.render_part((again, "synthetic_notes", 0, 0))[1] == 12
-    render_bank.render_part((tmp_path / "other", "synthetic_notes", 0, 1))
+    assert render.render_part((again, "synthetic_notes", 0, 0))[1] == 12
+    render.render_part((tmp_path / "other", "synthetic_notes", 0, 1))
     first = np.load(tiny_bank / "synthetic_notes-000/audio.npy")
     np.testing.assert_array_equal(first, np.load(again / "synthetic_notes-000/audio.npy"))
     assert not np.array_equal(first, np.load(tmp_path / "other" / "synthetic_notes-000/audio.npy"))
     before = (again / "synthetic_notes-000/audio.npy").stat().st_mtime_ns
-    render_bank.render_part((again, "synthetic_notes", 0, 0))  # is there, and stays
+    render.render_part((again, "synthetic_notes", 0, 0))  # is there, and stays
     assert (again / "synthetic_notes-000/audio.npy").stat().st_mtime_ns == before
 
 
 def test_jobs_are_fair_from_the_start():
-    names = [name for _, name, _, _ in render_bank.jobs(Path(), 1.0, 0)]
-    assert set(names[: len(names) // 2]) == set(render_bank.PLANS)
-    assert sum(plan.n_parts * plan.n_clips for plan in render_bank.PLANS.values()) > 30_000
+    names = [name for _, name, _, _ in render.jobs(Path(), 1.0, 0)]
+    assert set(names[: len(names) // 2]) == set(render.PLANS)
+    assert sum(plan.n_parts * plan.n_clips for plan in render.PLANS.values()) > 30_000
 
 
 def test_what_is_held_back_is_not_trained():
     for factor in ("PROGRAMS", "METHODS", "KINDS", "STROKES", "WORDS", "VARIANTS", "ACCENTS"):
-        trained = set(getattr(starter_splits, f"TRAINED_{factor}"))
-        held = set(getattr(starter_splits, f"HELD_{factor}"))
+        trained = set(getattr(splits, f"TRAINED_{factor}"))
+        held = set(getattr(splits, f"HELD_{factor}"))
         assert held
         assert not trained & held, factor
-    assert set(starter_splits.TEST_WORDS) <= set(starter_splits.TRAINED_WORDS)
-    assert sum(starter_splits.CLASSES.values()) >= 100
+    assert set(splits.TEST_WORDS) <= set(splits.TRAINED_WORDS)
+    assert sum(splits.CLASSES.values()) >= 100
 
 
 @pytest.mark.parametrize("name", ["mel128", "yamnet"])
 def test_training_input_is_the_front_ends(name):
     front_end = frontends.FRONT_ENDS[name]
     audio = tone()
-    kept = starter_features.amplitudes_in_decibels(audio, name).astype(np.float16)
+    kept = features.amplitudes_in_decibels(audio, name).astype(np.float16)
     if name == "yamnet":
         from scipy.signal import resample_poly
 
@@ -182,7 +173,7 @@ def test_training_input_is_the_front_ends(name):
     shift = 0.0
     if name != "yamnet":  # its level is relative to the window's maximum
         shift = expected[:, :, :n].max()
-    received = starter_features.network_input(made, name)
+    received = features.network_input(made, name)
     # float16 keeps decibels to 1/32 below 64, 0.03 dB being 0.007 in natural logarithms
     np.testing.assert_allclose(received, expected[:, :, :n] - shift, atol=0.04)
 
@@ -190,21 +181,21 @@ def test_training_input_is_the_front_ends(name):
 def test_powers_add_up_in_mixtures():
     rng = np.random.default_rng(3)
     crop, other = rng.gamma(2, 1, (2, 48, 128)).astype(np.float32)
-    mixture = starter_bank.mixed(crop, other, 10.0)
+    mixture = batches.mixed(crop, other, 10.0)
     added = (mixture**2 - crop**2).mean()
     assert 10 * np.log10((crop**2).mean() / added) == pytest.approx(10, abs=0.01)
 
 
 def test_batches_depend_on_step_and_seed_alone(tiny_bank):
-    bank = starter_bank.Bank.open(tiny_bank, "mel128")
-    inputs, targets, masks = starter_bank.batch(bank, "mel128", 16, 48, 3)
+    bank = batches.Bank.open(tiny_bank, "mel128")
+    inputs, targets, masks = batches.batch(bank, "mel128", 16, 48, 3)
     assert inputs.shape == (16, 128, 48, 1)
     assert inputs.max() == 0
     assert inputs.min() >= -80
-    again = starter_bank.batch(bank, "mel128", 16, 48, 3)[0]
+    again = batches.batch(bank, "mel128", 16, 48, 3)[0]
     np.testing.assert_array_equal(inputs, again)
     for step, seed in [(4, 0), (3, 1)]:
-        other = starter_bank.batch(bank, "mel128", 16, 48, step, seed=seed)[0]
+        other = batches.batch(bank, "mel128", 16, 48, step, seed=seed)[0]
         assert not np.array_equal(inputs, other)
     assert set(targets) == set(masks)
     assert not masks["word"].any()  # no speech in the tiny bank
@@ -213,7 +204,7 @@ def test_batches_depend_on_step_and_seed_alone(tiny_bank):
 
 
 def test_layers_keep_the_lower_note(tiny_bank):
-    bank = starter_bank.Bank.open(tiny_bank, "mel128")
+    bank = batches.Bank.open(tiny_bank, "mel128")
     rng = stream("test", "layers")
     pitches = bank.labels[:, 1]
     for clip in np.flatnonzero(pitches >= 0):
@@ -225,44 +216,44 @@ def test_layers_keep_the_lower_note(tiny_bank):
 
 
 def test_layers_are_tagged_and_leave_the_pitch(tiny_bank, monkeypatch):
-    bank = starter_bank.Bank.open(tiny_bank, "mel128")
+    bank = batches.Bank.open(tiny_bank, "mel128")
     second = int(np.flatnonzero(bank.labels[:, 1] >= 0)[0])
-    monkeypatch.setattr(starter_bank, "_LAYERED", 1.0)
-    monkeypatch.setattr(starter_bank.Bank, "layer", lambda *_: second)
-    inputs, targets, masks = starter_bank.batch(bank, "mel128", 32, 48, 0)
+    monkeypatch.setattr(batches, "_LAYERED", 1.0)
+    monkeypatch.setattr(batches.Bank, "layer", lambda *_: second)
+    inputs, targets, masks = batches.batch(bank, "mel128", 32, 48, 0)
     notes = masks["pitch"] == 1
     assert notes.any()
     assert targets["tags"][notes, bank.labels[second, 0]].all()
     assert 0 < masks["program"][notes].sum() < notes.sum()  # none where the two are as loud
-    monkeypatch.setattr(starter_bank, "_LAYERED", 0.0)
-    assert not np.array_equal(inputs, starter_bank.batch(bank, "mel128", 32, 48, 0)[0])
+    monkeypatch.setattr(batches, "_LAYERED", 0.0)
+    assert not np.array_equal(inputs, batches.batch(bank, "mel128", 32, 48, 0)[0])
 
 
 def test_only_pitched_programs_are_asked_for_a_pitch(monkeypatch):
-    n = starter_splits.N_PITCHED
-    asked = {*starter_splits.PITCH_LEARN_PROGRAMS, *starter_splits.PITCH_TEST_PROGRAMS}
-    assert asked == {*starter_splits.HELD_PITCHED_PROGRAMS} - {*starter_splits.OFF_KEY}
-    assert max(starter_splits.HELD_PITCHED_PROGRAMS) < n < max(starter_splits.HELD_PROGRAMS)
+    n = splits.N_PITCHED
+    asked = {*splits.PITCH_LEARN_PROGRAMS, *splits.PITCH_TEST_PROGRAMS}
+    assert asked == {*splits.HELD_PITCHED_PROGRAMS} - {*splits.OFF_KEY}
+    assert max(splits.HELD_PITCHED_PROGRAMS) < n < max(splits.HELD_PROGRAMS)
     # the labels are asked here, not the sounds, which need a program installed
-    monkeypatch.setattr(render_bank, "sound_font", lambda: None)
-    monkeypatch.setattr(render_bank, "play", lambda notes, *_, **__: np.ones((len(notes), 4)))
-    n_programs = len(starter_splits.TRAINED_PROGRAMS)
-    clips = render_bank.midi_notes(0, 88 * n_programs, stream("test", "programs"))
-    asked = {starter_splits.TRAINED_PROGRAMS[c.labels["program"]]: c.labels for c in clips}
-    assert tuple(asked) == starter_splits.TRAINED_PROGRAMS
+    monkeypatch.setattr(render, "sound_font", lambda: None)
+    monkeypatch.setattr(render, "play", lambda notes, *_, **__: np.ones((len(notes), 4)))
+    n_programs = len(splits.TRAINED_PROGRAMS)
+    clips = render.midi_notes(0, 88 * n_programs, stream("test", "programs"))
+    asked = {splits.TRAINED_PROGRAMS[c.labels["program"]]: c.labels for c in clips}
+    assert tuple(asked) == splits.TRAINED_PROGRAMS
     for program, labels in asked.items():
-        pitched = program < n and program not in starter_splits.OFF_KEY
+        pitched = program < n and program not in splits.OFF_KEY
         assert ("pitch" in labels) == pitched, program
 
 
 def test_heights_are_standardised():
-    height = starter_bank.height_of(np.arange(88))
+    height = batches.height_of(np.arange(88))
     assert height.mean() == pytest.approx(0, abs=1e-6)
     assert height.std() == pytest.approx(1, rel=1e-6)
 
 
 def test_the_rate_rises_then_falls():
-    rates = [train_starter.learning_rate(step, 1000, 1e-3) for step in range(1000)]
+    rates = [train.learning_rate(step, 1000, 1e-3) for step in range(1000)]
     assert rates[0] < 2e-5
     assert max(rates) == pytest.approx(1e-3, rel=0.05)
     assert rates[-1] == pytest.approx(2e-5, rel=0.05)
@@ -273,12 +264,12 @@ def test_the_rate_rises_then_falls():
 def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
     import tensorflow as tf
 
-    recipe = starter_model.RECIPES[network]
-    bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
-    inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
+    recipe = objective.RECIPES[network]
+    bank = batches.Bank.open(tiny_bank, recipe.front_end)
+    inputs, targets, masks = batches.batch(bank, recipe.front_end, 4, 32, 0)
     masks["pitch"][:], masks["type"][:] = 0, 1
-    starter_model.add_labelless(targets, masks, recipe)
-    _, model = starter_model.build(network, n_frames=32)
+    objective.add_labelless(targets, masks, recipe)
+    _, model = objective.build(network, n_frames=32)
     heads = [model.get_layer(name).kernel.value for name in ("pitch", "type")]
     with tf.GradientTape() as tape:
         outputs = model(inputs, training=True)
@@ -290,12 +281,12 @@ def test_unlabelled_clips_have_no_gradient(network, tiny_bank):
 
 @pytest.mark.slow
 def test_settled_batch_norms_keep_their_statistics(tiny_bank):
-    recipe = starter_model.RECIPES["yamnet"]
-    bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
-    inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
-    starter_model.add_labelless(targets, masks, recipe)
+    recipe = objective.RECIPES["yamnet"]
+    bank = batches.Bank.open(tiny_bank, recipe.front_end)
+    inputs, targets, masks = batches.batch(bank, recipe.front_end, 4, 32, 0)
+    objective.add_labelless(targets, masks, recipe)
     for settled in (True, False):
-        backbone, model = starter_model.build("yamnet", n_frames=32, settled=settled)
+        backbone, model = objective.build("yamnet", n_frames=32, settled=settled)
         norm, conv = backbone.get_layer("layer5_pointwise_norm"), backbone.get_layer("layer1_conv")
         kept = (norm.moving_mean, norm.beta, conv.kernel)
         before = [value.numpy().copy() for value in kept]
@@ -307,16 +298,16 @@ def test_settled_batch_norms_keep_their_statistics(tiny_bank):
 
 def test_even_lengths_cost_nothing():
     lengths = np.log(np.array([[2.0], [2.0], [20.0]], np.float32))
-    costs = np.array(starter_model.deviation_from_mean(None, lengths))
+    costs = np.array(objective.deviation_from_mean(None, lengths))
     np.testing.assert_allclose(costs, (lengths - lengths.mean())[:, 0] ** 2, rtol=1e-5)
-    assert not np.any(starter_model.deviation_from_mean(None, lengths[:2]))
+    assert not np.any(objective.deviation_from_mean(None, lengths[:2]))
 
 
 def test_contrast_asks_for_the_neighbour():
     same = np.repeat(np.eye(4, 128, dtype=np.float32), 2, axis=0)
     neighbours = np.arange(8) ^ 1
-    right = np.mean(starter_model.contrastive_loss(neighbours, same))
-    wrong = np.mean(starter_model.contrastive_loss(neighbours[::-1] ^ 2, same))
+    right = np.mean(objective.contrastive_loss(neighbours, same))
+    wrong = np.mean(objective.contrastive_loss(neighbours[::-1] ^ 2, same))
     assert right < 0.1 < wrong
 
 
@@ -325,16 +316,16 @@ def test_contrast_asks_for_the_neighbour():
 def test_mixed_precision_is_for_convolutions(network, tiny_bank):
     import keras
 
-    recipe = starter_model.RECIPES[network]
-    bank = starter_bank.Bank.open(tiny_bank, recipe.front_end)
-    inputs, targets, masks = starter_bank.batch(bank, recipe.front_end, 4, 32, 0)
-    starter_model.add_labelless(targets, masks, recipe)
+    recipe = objective.RECIPES[network]
+    bank = batches.Bank.open(tiny_bank, recipe.front_end)
+    inputs, targets, masks = batches.batch(bank, recipe.front_end, 4, 32, 0)
+    objective.add_labelless(targets, masks, recipe)
     losses = {}
     for policy in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         keras.config.set_dtype_policy(policy)
         try:
-            backbone, model = starter_model.build(network, n_frames=32)
+            backbone, model = objective.build(network, n_frames=32)
         finally:
             keras.config.set_dtype_policy("float32")
         assert {variable.dtype for variable in model.variables} == {"float32"}
@@ -349,19 +340,19 @@ def test_mixed_precision_is_for_convolutions(network, tiny_bank):
 
 @pytest.mark.slow
 def test_training_learns_and_goes_on_where_it_stopped(tiny_bank, tmp_path, monkeypatch):
-    recipe = replace(starter_model.RECIPES["yamnet"], n_clips=16, n_frames=16)
-    monkeypatch.setitem(starter_model.RECIPES, "yamnet", recipe)
-    monkeypatch.setattr(train_starter, "_LOG_EVERY", 4)
-    monkeypatch.setattr(train_starter, "_WARM_UP", 1)
-    bank = starter_bank.Bank.open(tiny_bank, "yamnet")
+    recipe = replace(objective.RECIPES["yamnet"], n_clips=16, n_frames=16)
+    monkeypatch.setitem(objective.RECIPES, "yamnet", recipe)
+    monkeypatch.setattr(train, "_LOG_EVERY", 4)
+    monkeypatch.setattr(train, "_WARM_UP", 1)
+    bank = batches.Bank.open(tiny_bank, "yamnet")
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    lines = train_starter.train("yamnet", bank, straight, n_steps=16)
+    lines = train.train("yamnet", bank, straight, n_steps=16)
     assert [line["step"] for line in lines] == [4, 8, 12, 16]
     assert lines[-1]["loss"]["type"] < lines[0]["loss"]["type"]
     assert lines[0]["loss"]["word"] is None
 
-    train_starter.train("yamnet", bank, broken, n_steps=16, stop_after=8)
-    train_starter.train("yamnet", bank, broken, n_steps=16)
+    train.train("yamnet", bank, broken, n_steps=16, stop_after=8)
+    train.train("yamnet", bank, broken, n_steps=16)
     with np.load(straight / "state.npz") as one, np.load(broken / "state.npz") as other:
         assert one["step"] == other["step"] == 16
         for name in one.files:

@@ -1,6 +1,6 @@
 """Reading HDF5 of unknown origin in a process of its own.
 
-The HDF5 library can loop for ever, or crash, on damaged files (scripts/fuzz_weights.py finds
+The HDF5 library can loop for ever, or crash, on damaged files (scripts/stress/fuzz_weights.py finds
 such files within some hundred mutations). A process of its own, limited in time and memory, turns
 that into an error. Files that are known by a published digest do not need it.
 """

@@ -1,6 +1,6 @@
 """How far reduced precision and the dense variant lie from float32 and exact windows.
 
-    python scripts/distances.py [WEIGHTS]       # untrained weights by default
+    python -m scripts.measure.distances [WEIGHTS]       # untrained weights by default
 
 Prints a Markdown table of relative L2 distances and cosines, over windows of every signal.
 """
@@ -8,7 +8,8 @@ Prints a Markdown table of relative L2 distances and cosines, over windows of ev
 import argparse
 
 import numpy as np
-import signals
+
+from . import signals
 
 WAYS = {
     "bfloat16": {"precision": "bfloat16"},

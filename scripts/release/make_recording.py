@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Make docs/recordings/speech-and-notes.flac anew: a spoken sentence, then four instruments.
 
 Needs espeak-ng and fluidsynth with the Fluid (R3) General MIDI sound font (Debian: apt install
 espeak-ng fluidsynth fluid-soundfont-gm) and this package. Other versions of these programs make a
 recording that sounds alike but differs in its samples.
 
-    python scripts/make_recording.py [SOUND_FONT]
+    python -m scripts.release.make_recording [SOUND_FONT]
 """
 
 import subprocess
@@ -18,7 +17,7 @@ import soundfile
 
 from hear_openl3_yamnet.audio.files import load_audio
 
-RECORDING = Path(__file__).resolve().parents[1] / "docs" / "recordings" / "speech-and-notes.flac"
+RECORDING = Path(__file__).resolve().parents[2] / "docs" / "recordings" / "speech-and-notes.flac"
 SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 SAMPLE_RATE = 44_100
 SENTENCE = "First you hear a voice, and then some notes."

@@ -1,17 +1,18 @@
 """Enter the starter weights into weights/registry.json: their digests and sizes.
 
-    python scripts/register_starter.py
+    python -m scripts.starter register
 
 To be run whenever weights/starter-*.safetensors has changed; tests/weights/test_shipped.py fails
 until then.
 """
 
+import argparse
 import json
 from pathlib import Path
 
 from hear_openl3_yamnet.weights.digests import sha256
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
+WEIGHTS = Path(__file__).parents[2] / "weights"
 NETWORKS = {"openl3-mel128": "openl3", "yamnet": "yamnet"}
 
 
@@ -29,7 +30,12 @@ def entry(path: Path, network: str) -> dict:
     }
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes: nothing."""
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Enter the files that are in weights/."""
     registry = WEIGHTS / "registry.json"
     listed = json.loads(registry.read_text(encoding="utf-8"))
     for name, network in NETWORKS.items():
@@ -37,7 +43,3 @@ def main() -> None:
         listed["files"][f"{name}-starter"] = entry(path, network)
         print(f"{name}-starter: {path.stat().st_size} bytes, sha256 {sha256(path)}")
     registry.write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Windows a second of `embed_corpus`, beside those of the same audio in memory.
 
-    python scripts/benchmark_corpus.py                  # 1 000 clips of 1 s, 20 clips of 2 minutes
-    python scripts/benchmark_corpus.py --short 100 --long 2
+    python -m scripts.measure.benchmark_corpus          # 1 000 clips of 1 s, 20 clips of 2 minutes
+    python -m scripts.measure.benchmark_corpus --short 100 --long 2
 
 Both ways have the same model, at its native hop, in one process, and take turns. In memory means
 all clips in one call (short) or clip after clip (long), decoded and at the model's rate.

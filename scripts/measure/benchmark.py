@@ -1,7 +1,7 @@
 """Measure the ways to embed side by side, on the CPU and with TensorFlow.
 
-    python scripts/benchmark.py --quick     # two minutes: two networks, short clips, one run
-    python scripts/benchmark.py             # all of it, into docs/benchmark.json and .md
+    python -m scripts.measure.benchmark --quick   # two minutes: two networks, short clips, one run
+    python -m scripts.measure.benchmark           # all of it, into docs/benchmark.json and .md
 
 The ways:
 
@@ -34,7 +34,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parent.parent / "docs"
+from . import signals
+
+DOCS = Path(__file__).parents[2] / "docs"
 NETWORKS = ("openl3-linear-music", "openl3-mel128-music", "openl3-mel256-music", "yamnet")
 HOPS = {"native": 1, "50 ms": None, "scene": 12}
 """Native hops, or None: 50 ms."""
@@ -122,8 +124,6 @@ def run(name: str, way: str, signal: str, seconds: float, hop_name: str, most: i
     """Embed at most so many windows of a signal, in the process of one way."""
     from fractions import Fraction
 
-    import signals
-
     from hear_openl3_yamnet.config.presets import get_preset
     from hear_openl3_yamnet.features import framing
 
@@ -157,8 +157,6 @@ _signals: dict[tuple, Any] = {}
 
 
 def _signal(signal: str, rate: int, seconds: float) -> Any:
-    import signals
-
     if (signal, rate, seconds) not in _signals:
         _signals[signal, rate, seconds] = signals.SIGNALS[signal](rate, seconds)
     return _signals[signal, rate, seconds]
@@ -303,7 +301,7 @@ def table(report: dict) -> str:
     lines = [
         "# Benchmark",
         "",
-        "Written by `scripts/benchmark.py`, which says what each way is. Medians of "
+        "Written by `scripts/measure/benchmark.py`, which says what each way is. Medians of "
         f"{report['rounds']} interleaved rounds; ratios are to plain, within a round.",
         "",
         f"{about['cpu']}, {about['cores']} cores ({flags}); TensorFlow {about['tensorflow']}, "

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/performance.md (needs matplotlib).
 
-python scripts/plot_performance.py      # docs/benchmark.json → docs/images/
+python -m scripts.measure.plot_performance      # docs/benchmark.json → docs/images/
 """
 
 import json
@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Patch, Rectangle
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 LEFT, SHARED, RIGHT = "#0072B2", "#e5e5e5", "#E69F00"  # Okabe and Ito: apart also in grey
 SIGNALS = {"noise": ("o", "#000000"), "notes": ("s", "#0072B2"), "speech": ("^", "#D55E00")}
 WAYS = ("plain", "window", "exact", "bfloat16", "dense")

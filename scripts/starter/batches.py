@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from render_bank import FACTORS, NONE
-from starter_features import network_input
-from starter_splits import CLASSES, N_PITCHES
 
 from hear_openl3_yamnet.synthesis.streams import stream
+
+from .features import network_input
+from .render import FACTORS, NONE
+from .splits import CLASSES, N_PITCHES
 
 SHARES = {
     "midi_notes": 0.36,
@@ -58,7 +59,7 @@ class Bank:
 
     @classmethod
     def open(cls, folder: Path, front_end: str) -> "Bank":
-        """Open all parts in a folder that `render_bank.py` wrote."""
+        """Open all parts in a folder that `render` wrote."""
         parts = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
         features = [np.load(part / f"{front_end}.npy", mmap_mode="r") for part in parts]
         labels = [np.load(part / "labels.npy") for part in parts]

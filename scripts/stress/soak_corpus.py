@@ -1,7 +1,7 @@
 """Embed many short files, some of them bad, while the run is killed again and again; then check.
 
-    python scripts/soak_corpus.py /tmp/soak                     # 10 000 files, 20 kills
-    python scripts/soak_corpus.py /tmp/soak --files 300 --kills 3
+    python -m scripts.stress.soak_corpus /tmp/soak                     # 10 000 files, 20 kills
+    python -m scripts.stress.soak_corpus /tmp/soak --files 300 --kills 3
 
 Checked are: every id once, the bad ones (1 %, in ten ways) as failures and no others, values equal
 to direct calls, and resident memory after the first thousand files of a run that nobody kills.

@@ -1,6 +1,6 @@
 """Render the bank of clips that the starter weights are trained on.
 
-    python scripts/render_bank.py /tmp/bank --size 1.0 --seed 0
+    python -m scripts.starter render /tmp/bank --size 1.0 --seed 0
 
 Clips of 1.2 s at 48 kHz, in parts of a few hundred, each a folder with ``audio.npy`` (int16),
 ``mel128.npy`` and ``yamnet.npy`` (the two front ends' band amplitudes, in decibels, float16) and
@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import starter_splits as splits
-from starter_features import amplitudes_in_decibels
 
 from hear_openl3_yamnet.synthesis import speech
 from hear_openl3_yamnet.synthesis.envelopes import to_peak
@@ -31,6 +29,9 @@ from hear_openl3_yamnet.synthesis.notes import METHODS
 from hear_openl3_yamnet.synthesis.percussion import STROKES
 from hear_openl3_yamnet.synthesis.rooms import draw_room, in_room
 from hear_openl3_yamnet.synthesis.streams import stream
+
+from . import splits
+from .features import amplitudes_in_decibels
 
 SAMPLE_RATE = 48_000  # Hz, OpenL3's; YAMNet's is a third of it
 SECONDS = 1.2
@@ -260,16 +261,16 @@ def jobs(folder: Path, size: float, seed: int) -> list[tuple[Path, str, int, int
     return [(folder, name, part, seed) for _, name, part in sorted(places)]
 
 
-def main() -> None:
-    """Render what is missing, on all cores."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=float, default=1.0, help="1.0 has about 40 000 clips")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Render what is missing, on all cores."""
     arguments.out.mkdir(parents=True, exist_ok=True)
     started, n_clips = time.monotonic(), 0
     todo = jobs(arguments.out, arguments.size, arguments.seed)
@@ -278,7 +279,3 @@ def main() -> None:
             n_clips += n
             passed = time.monotonic() - started
             print(f"{index}/{len(todo)} {name}: {n_clips} clips, {passed:.0f} s", flush=True)
-
-
-if __name__ == "__main__":
-    main()

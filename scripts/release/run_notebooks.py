@@ -1,9 +1,10 @@
 """Run docs/notebooks and store what they show, without a trace of the machine.
 
-    python scripts/run_notebooks.py [NAME …]
+    python -m scripts.release.run_notebooks [NAME …]
 
-Needs the extra `test`; 5-heareval.ipynb also needs heareval (scripts/heareval.sh makes such an
-environment). tests/documents/test_notebooks.py runs them in the same way and stores nothing.
+Needs the extra `test`. 5-heareval.ipynb also needs heareval: scripts/heareval/heareval.sh makes an
+environment that has it. tests/documents/test_notebooks.py runs them in the same way and stores
+nothing.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-FOLDER = Path(__file__).parents[1] / "docs/notebooks"
+FOLDER = Path(__file__).parents[2] / "docs/notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 

@@ -1,7 +1,7 @@
 """Check and measure a GPU: the CPU's embeddings, speed at each precision, memory of long clips.
 
-    python scripts/gpu_check.py --backend torch > gpu.json
-    python scripts/gpu_check.py --backend torch --tiny      # short clips; also where no GPU is
+    python -m scripts.measure.gpu_check --backend torch > gpu.json
+    python -m scripts.measure.gpu_check --backend torch --tiny  # short clips; also where no GPU is
 
 Prints JSON. Fails when a GPU's embeddings are not those of the CPU (1e-3 relative in float32: GPUs
 multiply in TF32 or in another order), or a long clip takes 16 GB of its memory.
@@ -17,9 +17,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-import long_audio
 import numpy as np
-import signals
+
+from . import long_audio, signals
 
 TOLERANCE = 1e-3
 LIMIT_GB = 16.0

@@ -1,11 +1,11 @@
 """Try the starter weights on recordings of real sounds that Debian's packages have at hand.
 
     apt-get install hydrogen-drumkits asterisk-core-sounds-{en,es,fr,it,ru}-wav
-    python scripts/evaluate_recordings.py --openl3 FILE… --yamnet FILE…
+    python -m scripts.starter recordings --openl3 FILE… --yamnet FILE…
 
 An anecdote, of two small questions: which part of a drum kit is struck, asked of other kits than
 the probe learned from; and which of five recordings' voices speaks (telephone, 8 kHz), asked of
-letters after learning from ten digits. The same baselines and probes as `evaluate_starter.py`.
+letters after learning from ten digits. The same baselines and probes as `judge`.
 """
 
 import argparse
@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from evaluate_starter import FRONT_ENDS, judge
-from report_starter import table
-from starter_tasks import N_SAMPLES, SAMPLE_RATE, Clips, Task
 
 from hear_openl3_yamnet.audio.files import load_audio
+
+from .judge import FRONT_ENDS, judge
+from .report import table
+from .tasks import N_SAMPLES, SAMPLE_RATE, Clips, Task
 
 KITS = (
     "BJA_Pacific", "Millo_MultiLayered2", "ForzeeStereo", "VariBreaks",
@@ -42,17 +43,17 @@ VOICES = (
 )
 
 
-def main() -> None:
-    """Try the weights that are given."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument(
         "--share", type=Path, default=Path("/usr/share"), help="default: %(default)s"
     )
-    arguments = parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Try the weights that are given."""
     tasks = {"drums": drums(arguments.share), "voices": voices(arguments.share)}
     for task in tasks.values():
         print(f"{task.title}: {len(task.train[1])} clips to learn from, {len(task.test[1])} asked")
@@ -103,7 +104,3 @@ def _second(path: Path) -> np.ndarray:
     samples = load_audio(path, SAMPLE_RATE)[:N_SAMPLES]
     samples = np.pad(samples, (0, N_SAMPLES - len(samples)))
     return 0.9 * samples / max(1e-6, np.abs(samples).max())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Proves that the wheel installs and works on its own, on each Python from 3.10 to 3.13 that is there:
 #
-#     bash scripts/check_install.sh [PYTHON…]        for example: bash scripts/check_install.sh python3.12
+#     bash scripts/release/check_install.sh [PYTHON…]        for example: bash scripts/release/check_install.sh python3.12
 #
 # One fresh environment each, made in a temporary folder (about 2.5 GB) and removed again. It checks that
 # the package imports in less than 0.5 s without a deep-learning framework, that the command line lists
 # the models and embeds a file, and that tensorflow-hub loads a SavedModel beside Keras 3.
 # The last lines are a table of what was installed.
 set -euo pipefail
-repository=$(cd "$(dirname "$0")/.." && pwd)
+repository=$(cd "$(dirname "$0")/../.." && pwd)
 pythons=("$@")
 [ $# -gt 0 ] || pythons=(python3.10 python3.11 python3.12 python3.13)
 work=$(mktemp -d)
@@ -31,7 +31,7 @@ check() {
     cd "$work/$python"                          # away from the sources: what is imported is the wheel
     "$bin/hear-openl3-yamnet" --version
     "$bin/hear-openl3-yamnet" models
-    "$bin/python" "$repository/scripts/check_installed.py" "$work/table"
+    "$bin/python" "$repository/scripts/release/check_installed.py" "$work/table"
     cd "$repository"
     rm -rf "${work:?}/$python"
 }

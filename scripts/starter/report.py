@@ -1,9 +1,9 @@
 """Show how good the starter weights are: a table, and a picture of how they learned.
 
-python scripts/report_starter.py docs/starter.json --logs openl3=LOG yamnet=LOG   (needs matplotlib)
+python -m scripts.starter report docs/starter.json --logs openl3=LOG yamnet=LOG   (needs matplotlib)
 
 Prints Markdown tables of the scores and draws docs/images/starter-training.png from the logs, which
-`train_starter.py` writes. A network named again has a second training, drawn thinner.
+`train` writes. A network named again has a second training, drawn thinner.
 """
 
 import argparse
@@ -11,10 +11,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from evaluate_starter import PROBE_SEEDS
-from starter_model import chance_levels
 
-DOCS = Path(__file__).parent.parent / "docs"
+from .judge import PROBE_SEEDS
+from .objective import chance_levels
+
+DOCS = Path(__file__).parents[2] / "docs"
 BASELINES = {
     "openl3": ("openl3-calibrated", "openl3-untrained", "mel128-statistics", "mfcc"),
     "yamnet": ("yamnet-calibrated", "yamnet-untrained", "yamnet-statistics", "mfcc"),
@@ -138,12 +139,14 @@ def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return curves
 
 
-def main() -> None:
-    """Print the tables and draw the picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("report", type=Path)
     parser.add_argument("--logs", nargs="+", default=[], metavar="NETWORK=LOG")
-    arguments = parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Print the tables and draw the picture."""
     if arguments.logs:
         logs: dict[str, list[Path]] = {}
         for name, path in (pair.split("=") for pair in arguments.logs):
@@ -153,7 +156,3 @@ def main() -> None:
     for network in BASELINES:
         if f"{network}-starter" in report["scores"]:
             print(f"{table(report, network)}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """How hard the synthetic tasks are: what chance and log-mel spectra score on them.
 
-    python scripts/task_baselines.py FOLDER [--task NAME ...]
+    python -m scripts.measure.task_baselines FOLDER [--task NAME ...]
 
 FOLDER is what `hear-openl3-yamnet tasks make FOLDER` wrote, with clips at 48 kHz. Clips become
 the mean and standard deviation of a log-mel spectrum (128 bands), events its frames each 50 ms;

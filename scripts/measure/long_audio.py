@@ -1,7 +1,7 @@
 """Embed 20 minutes of notes in one call, on the CPU, and measure the peak of resident memory.
 
-    python scripts/long_audio.py                    # all cases, each in a process of its own
-    python scripts/long_audio.py yamnet --minutes 2
+    python -m scripts.measure.long_audio                  # all cases, each in a process of its own
+    python -m scripts.measure.long_audio yamnet --minutes 2
 
 Fails when a peak, less the embeddings themselves, reaches 6 GB.
 """
@@ -16,6 +16,8 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+from . import signals
 
 LIMIT_GB = 6.0
 CASES = {
@@ -47,8 +49,6 @@ def report_every(seconds: float, case: str) -> None:
 
 def embed(case: str, minutes: float) -> dict:
     """Embed notes in one call; return what it took."""
-    import signals
-
     import hear_openl3_yamnet as hear
 
     model = hear.load_model(weights="random:1", **CASES[case])

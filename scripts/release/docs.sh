@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the site from README, docs/ and the docstrings; a warning is an error:
 #
-#     bash scripts/docs.sh [FOLDER]      # default docs/_build/site; open its index.html
+#     bash scripts/release/docs.sh [FOLDER]      # default docs/_build/site; open its index.html
 #
 # Variables it reads:
 #   PYTHON   an interpreter with the extra `docs`; default that of .venv-test, else python3
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 folder=${1:-docs/_build/site}  # MyST-NB writes beside it, too
 python=${PYTHON:-$([ -x .venv-test/bin/python ] && echo .venv-test/bin/python || echo python3)}

@@ -5,7 +5,7 @@ seed and read in a process of its own, whose address space is limited to 2 GiB. 
 untyped errors and the processes' peak memory are counted; any of the first three, or a file read
 to something else than whole, finite arrays of the right shapes, makes the exit status 1.
 
-    python scripts/fuzz_weights.py --cases 2000 --seed 1 [--kinds hdf5,gzip] [--json OUT]
+    python -m scripts.stress.fuzz_weights --cases 2000 --seed 1 [--kinds hdf5,gzip] [--json OUT]
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hear_openl3_yamnet.errors import HearError
 from hear_openl3_yamnet.weights.formats.shapes import weight_shapes

@@ -1,6 +1,6 @@
 """Judge starter weights: linear probes on eight tasks, against what needs no training.
 
-    python scripts/evaluate_starter.py --openl3 FILE… --yamnet FILE… --out docs/starter.json
+    python -m scripts.starter judge --openl3 FILE… --yamnet FILE… --out docs/starter.json
 
 Each network stands against the best of four: the same architecture untrained, as drawn and with
 its batch norms calibrated; means and standard deviations of its own log-mel spectrogram; those of
@@ -17,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from starter_features import amplitudes_in_decibels, network_input
-from starter_tasks import NAMES, SAMPLE_RATE, Task, make_tasks
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
 from hear_openl3_yamnet.weights.readers import read_weights
+
+from .features import amplitudes_in_decibels, network_input
+from .tasks import NAMES, SAMPLE_RATE, Task, make_tasks
 
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 PROBE_SEEDS = (0, 1, 2)
@@ -177,17 +178,17 @@ def judge(
     return results
 
 
-def main() -> None:
-    """Judge the weights that are given."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=float, default=1.0, help="scales the number of clips")
     parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
-    arguments = parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Judge the weights that are given."""
     started = time.monotonic()
     tasks = make_tasks(arguments.size, tuple(arguments.tasks))
     sizes = {name: [len(task.train[1]), len(task.test[1])] for name, task in tasks.items()}
@@ -200,7 +201,3 @@ def main() -> None:
     }
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{time.monotonic() - started:.0f} s in all")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs HEAR's own kit, unpatched, on this package: embeddings, predictions, one table of scores.
 #
-#     bash scripts/heareval.sh --small                  # two small tasks, a few minutes
-#     bash scripts/heareval.sh                          # five tasks, all models of the list
-#     bash scripts/heareval.sh --tasks hear-tasks --models models.txt --grid default --grid-points 8
+#     bash scripts/heareval/heareval.sh --small                  # two small tasks, a few minutes
+#     bash scripts/heareval/heareval.sh                          # five tasks, all models of the list
+#     bash scripts/heareval/heareval.sh --tasks hear-tasks --models models.txt --grid default --grid-points 8
 #
 # Options:
 #   --small              two tasks of few clips and two models
@@ -22,7 +22,7 @@
 # What is finished is not done again: stop it and start it anew as you like. To redo a model, delete
 # its folder.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 small=
 tasks= models= results=

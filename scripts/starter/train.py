@@ -1,6 +1,6 @@
-"""Train the starter weights of one network on a bank of `render_bank.py`.
+"""Train the starter weights of one network on a bank that `render` made.
 
-    python scripts/train_starter.py --network openl3 --bank /tmp/bank --out /tmp/openl3 --steps 6000
+    python -m scripts.starter train --network openl3 --bank /tmp/bank --out /tmp/openl3 --steps 6000
 
 Stops and goes on: everything is in the folder ``--out``, and the same command takes it up again,
 exactly where the last checkpoint was. The log (``log.jsonl``) has a line for every 25 steps, with
@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from starter_bank import Bank, batch
-from starter_model import RECIPES, Recipe, add_labelless, build, chance_levels
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
 from hear_openl3_yamnet.weights.readers import read_weights
+
+from .batches import Bank, batch
+from .objective import RECIPES, Recipe, add_labelless, build, chance_levels
 
 if TYPE_CHECKING:
     import keras
@@ -213,11 +214,8 @@ def _log_line(
     return {**line, "time": round(time.time()), "loss": losses}
 
 
-def main() -> None:
-    """Train, or go on training."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("--network", choices=tuple(RECIPES), required=True)
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -233,7 +231,10 @@ def main() -> None:
         action="store_true",
         help="convolutions in bfloat16: pays where the processor or GPU has it",
     )
-    arguments = parser.parse_args()
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train, or go on training."""
     if arguments.mixed_precision:
         import keras
 
@@ -250,7 +251,3 @@ def main() -> None:
         n_frames=arguments.frames,
         start=arguments.start,
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,7 @@
 Counted from the layers: two operations for each multiplication with its addition, of convolutions
 alone (everything else is below 2 %).
 
-    python scripts/cost.py
+    python -m scripts.measure.cost
 """
 
 from __future__ import annotations

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from starter_bank import HEIGHT, TAGS
-from starter_splits import CLASSES
 
 from hear_openl3_yamnet.backbones import openl3, yamnet
+
+from .batches import HEIGHT, TAGS
+from .splits import CLASSES
 
 if TYPE_CHECKING:
     import keras

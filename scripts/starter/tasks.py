@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import starter_splits as splits
-from render_bank import SAMPLE_RATE, sound_font
 
 from hear_openl3_yamnet.synthesis import speech
 from hear_openl3_yamnet.synthesis.envelopes import to_peak
@@ -20,6 +18,9 @@ from hear_openl3_yamnet.synthesis.mixing import mix
 from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
 from hear_openl3_yamnet.synthesis.notes import METHODS
 from hear_openl3_yamnet.synthesis.streams import stream
+
+from . import splits
+from .render import SAMPLE_RATE, sound_font
 
 NAMES = (
     "pitch88", "pitch40", "words", "new_words", "events", "new_events", "instruments", "mixtures",

@@ -1,0 +1,1 @@
+"""Speed, memory, cost and accuracy: the numbers in docs come from these scripts."""

@@ -1,0 +1,1 @@
+"""What a release needs: installation checks, the site, notebooks, the example recording."""

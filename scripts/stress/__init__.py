@@ -1,0 +1,1 @@
+"""Long tests with damaged files and killed processes."""
