@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from hear_openl3_yamnet.files import partial_path
 from hear_openl3_yamnet.synthesis.speech import ESPEAK_VOICES
 from hear_openl3_yamnet.tasks import words
 from hear_openl3_yamnet.tasks.catalogue import TASKS, get_task
-from hear_openl3_yamnet.tasks.task import Recipe
+from hear_openl3_yamnet.tasks.task import TaskOptions
 from hear_openl3_yamnet.tasks.writing import make_task, making_clips
 
 RATES = (16_000, 48_000)
@@ -157,9 +159,9 @@ def test_events_begin_when_they_are_said_to(folder):
 
 
 def test_the_same_seed_gives_the_same_bytes(folder, tmp_path):
-    recipe = Recipe("small", 3, RATES)
+    options = TaskOptions("small", 3, RATES)
     with making_clips(1) as makers:
-        made = make_task("synth_strokes", tmp_path, recipe, makers)
+        made = make_task("synth_strokes", tmp_path, options, makers)
     assert contents(made) == contents(folder / made.name)
 
 
@@ -169,7 +171,7 @@ def test_another_seed_or_split_gives_other_sounds(name):
     plan = task.plans["small"]
     first, second = list(plan.n_clips)[:2]
     clips = [
-        task.make_clip(Recipe("small", seed), plan, split, 1).samples.tobytes()
+        task.make_clip(TaskOptions("small", seed), plan, split, 1).samples.tobytes()
         for seed, split in [(0, first), (0, second), (1, first)]
     ]
     assert len(set(clips)) == 3
@@ -232,18 +234,49 @@ def test_without_espeak_ng_the_wish_for_it_is_refused(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="interrupts are signals")
-def test_an_interrupt_leaves_nothing_behind(tmp_path):
+def start_writing(folder, *arguments) -> subprocess.Popen:
+    """Start the command in a process group of its own; return when it writes clips."""
     process = subprocess.Popen(
-        [*COMMAND, str(tmp_path), "--task", "synth_words", "--speaker", "formant"],
+        [*COMMAND, str(folder), "--task", "synth_words", "--speaker", "formant", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
     give_up = time.monotonic() + 60
-    while not list(tmp_path.rglob("*.wav")) and time.monotonic() < give_up:
-        time.sleep(0.05)
-    assert list(tmp_path.rglob("*.wav"))
+    while not list(folder.rglob("*.wav")) and time.monotonic() < give_up:
+        time.sleep(0.02)
+    assert list(folder.rglob("*.wav"))
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stopping a process needs signals")
+def test_two_processes_may_write_one_task_at_once(tmp_path):
+    again = ["--size", "small", "--seed", "3"]
+    slow = start_writing(tmp_path, *again)
+    os.killpg(slow.pid, signal.SIGSTOP)
+    try:
+        quick = make(tmp_path, "--task", "synth_words", "--speaker", "formant", *again)
+    finally:
+        os.killpg(slow.pid, signal.SIGCONT)
+    _, stderr = slow.communicate(timeout=300)
+    assert (quick.returncode, slow.returncode) == (0, 0), stderr
+    assert os.listdir(tmp_path) == ["synth_words-v1-small"]
+    assert len(list(tmp_path.rglob("*.wav"))) == 48 + 16 + 24
+
+
+def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
+    old, new = partial_path(tmp_path / "task"), partial_path(tmp_path / "task")
+    for path in (old, new):
+        (path / "48000").mkdir(parents=True)
+    os.utime(old, (time.time() - 90_000,) * 2)
+    with ThreadPoolExecutor(1) as makers:
+        made = make_task("synth_strokes", tmp_path, TaskOptions("small"), makers)
+    assert set(tmp_path.iterdir()) == {new, made}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="interrupts are signals")
+def test_an_interrupt_leaves_nothing_behind(tmp_path):
+    process = start_writing(tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the command and its processes
     _, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -253,9 +286,11 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
 
 @pytest.mark.slow
 def test_how_hard_a_task_is_can_be_measured(folder):
-    script = Path(__file__).parents[2] / "scripts" / "task_baselines.py"
-    command = [sys.executable, str(script), str(folder), "--task", "synth_pitch"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    script = ["-m", "scripts.measure.task_baselines", str(folder), "--task", "synth_pitch"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, *script], capture_output=True, text=True, timeout=300, cwd=root
+    )
     assert done.returncode == 0, done.stderr
     _, _, row = done.stdout.splitlines()
     name, *scores = row.split("(")[0].strip(" |").split(" | ")

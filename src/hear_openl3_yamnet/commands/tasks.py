@@ -93,18 +93,18 @@ def make(
       2  the command itself is wrong
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
     from ..tasks.catalogue import TASKS, get_task
-    from ..tasks.task import Recipe
+    from ..tasks.task import TaskOptions
     from ..tasks.writing import check_folder, make_task, making_clips
 
     tasks = [get_task(name) for name in dict.fromkeys(task or TASKS)]
-    recipe = Recipe(size.value, seed, _sample_rates(sample_rate), _speaker(speaker))
+    options = TaskOptions(size.value, seed, _sample_rates(sample_rate), _speaker(speaker))
     # what cannot be written is told before minutes are spent on the others
-    done = {each.name: check_folder(folder / each.folder(recipe), each, recipe) for each in tasks}
+    done = {each.name: check_folder(folder / each.folder(options), each, options) for each in tasks}
     with making_clips(processes) as makers:
         for each in tasks:
-            n_clips = sum(each.plans[recipe.size].n_clips.values())
+            n_clips = sum(each.plans[options.size].n_clips.values())
             with _progress(each.name, n_clips, hidden=done[each.name]) as progress:
-                path = make_task(each.name, folder, recipe, makers, progress)
+                path = make_task(each.name, folder, options, makers, progress)
             typer.echo(f"{path}: {'already there' if done[each.name] else f'{n_clips} clips'}")
 
 

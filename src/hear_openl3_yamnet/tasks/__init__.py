@@ -1,4 +1,5 @@
-"""Five tasks in HEAR's format, made of synthetic sounds: no data set to fetch, no licence to mind.
+"""Five tasks in HEAR's format, made of synthetic sounds.
 
-`writing.make_task` writes one into a folder that heareval reads.
+They need no download and no licence. `writing.make_task` writes one into a folder that heareval
+reads.
 """

@@ -17,7 +17,7 @@ def get_task(name: str) -> Task:
     Raises
     ------
     OptionError
-        There is none of that name.
+        If no task has that name.
     """
     if name not in TASKS:
         raise OptionError(f"expected a task: {', '.join(TASKS)}. Received: {name!r}")

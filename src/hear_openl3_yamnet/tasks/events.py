@@ -1,4 +1,4 @@
-"""synth_events: what, and when? As DCASE 2016 task 2: short events overlap in background noise."""
+"""synth_events: find short events in noise, and their times, as in DCASE 2016 task 2."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from ..synthesis.events import KINDS
 from ..synthesis.mixing import equalise
 from ..synthesis.rooms import draw_room, in_room
 from .listening import audible_part, background, placed
-from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+from .task import SAMPLE_RATE, Clip, Plan, Task, TaskOptions, clip_stream
 
 __all__ = ["TASK"]
 
 _NAME = "synth_events"
 _PER_SECOND = 0.35
-_SNRS = (-6.0, 0.0, 6.0)  # dB, of an event to the background: DCASE's
-_SPREAD = 4.0  # dB, of the events about it
+_SNRS = (-6.0, 0.0, 6.0)  # dB, event to background, as in DCASE
+_SPREAD = 4.0  # dB, standard deviation of the events' levels
 _PEAK = 0.7
 _LABELS = (
     "clapping",
@@ -32,8 +32,8 @@ _LABELS = (
 )
 
 
-def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
-    rng = clip_stream(_NAME, recipe, split, index)
+def _make_clip(options: TaskOptions, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, options, split, index)
     n_samples = round(plan.seconds * SAMPLE_RATE)
     noise = background(n_samples, rng)
     snr = _SNRS[index % len(_SNRS)]
@@ -50,7 +50,7 @@ def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
         level = loudness * 10 ** (rng.normal(0, _SPREAD) / 20)
         sounds += placed(sound * (level / np.sqrt((sound**2).mean())), start, n_samples)
         events.append(event)
-    # a room rings on after an event, but moves no onset: its response begins with the direct sound
+    # reverberation prolongs an event but keeps its onset: the response begins with the direct sound
     mixture = _unscaled_in_room(sounds, rng) + noise
     samples = (mixture * (_PEAK / np.abs(mixture).max())).astype(np.float32)
     return Clip(samples, sorted(events, key=lambda event: event["start"]))
@@ -71,7 +71,7 @@ def _answer(label: str, start: int, length: int) -> dict[str, Any]:
 
 
 def _too_close(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two events of one kind would sound as one; different kinds may overlap."""
+    """Return whether two events of one kind would sound like one. Other kinds may overlap."""
     apart = 300.0  # ms
     return (
         one["label"] == other["label"]

@@ -1,4 +1,4 @@
-"""What lies between a source and the listener: a room, a background, a microphone, a level."""
+"""Recording conditions of a sound: room, background, microphone and level."""
 
 import numpy as np
 
@@ -9,29 +9,42 @@ from .task import SAMPLE_RATE
 
 __all__ = ["audible_part", "background", "placed", "recorded"]
 
-_AUDIBLE = 10 ** (-30 / 20)  # of the peak
+_AUDIBLE = 10 ** (-30 / 20)  # relative to the peak
 
 
 def audible_part(samples: np.ndarray) -> np.ndarray:
-    """Cut off what is 30 dB below the peak, before and after a sound: its onset is then exact."""
+    """Cut off both ends of a sound where it is 30 dB below its peak, so that its onset is exact."""
     level = np.abs(samples)
     heard = np.flatnonzero(level > _AUDIBLE * level.max())
     return samples[heard[0] : heard[-1] + 1]
 
 
 def placed(sound: np.ndarray, start: int, n_samples: int) -> np.ndarray:
-    """Put a sound into silence; what would lie before or after it is cut off."""
+    """Place a sound in a silent clip of `n_samples`. What lies outside the clip is cut off.
+
+    Parameters
+    ----------
+    sound : np.ndarray [shape=(n,)]
+    start : int
+        First sample of the sound in the clip. It may be negative.
+    n_samples : int
+        Length of the clip.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,), dtype=float32]
+    """
     clip = np.zeros(n_samples, np.float32)
     first = max(0, -start)
-    part = sound[first : n_samples - start]
-    clip[start + first : start + first + len(part)] = part
+    inside = sound[first : n_samples - start]
+    clip[start + first : start + first + len(inside)] = inside
     return clip
 
 
 def background(n_samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw a background of any kind [shape=(n_samples,)]."""
+    """Draw a background of a random kind [shape=(n_samples,)]."""
     make = BACKGROUNDS[rng.choice(list(BACKGROUNDS))]
-    # half a second at least: the slow ones need time to be what they are
+    # at least half a second: slow backgrounds need this time to develop
     seconds = max(n_samples / SAMPLE_RATE, 0.5)
     return equalise(make(seconds, SAMPLE_RATE, rng)[:n_samples], SAMPLE_RATE, rng, 3.0)
 
@@ -45,21 +58,21 @@ def recorded(
     wet: float,
     level: tuple[float, float] = (-30.0, -3.0),
 ) -> np.ndarray:
-    """Return a sound as some microphone recorded it somewhere.
+    """Return a sound as recorded in a random room with a random microphone.
 
     Parameters
     ----------
     sound : np.ndarray [shape=(n_samples,)]
-    rng
-        Decides where, with which microphone, over which background.
-    snr
-        Least and greatest ratio of the sound to the background [dB].
-    colour
-        How uneven the way's frequency response is [dB], see `mixing.equalise`.
-    wet
+    rng : np.random.Generator
+        Draws the room, the microphone and the background.
+    snr : tuple of float
+        Lowest and highest ratio of the sound to the background [dB].
+    colour : float
+        Standard deviation of the microphone's frequency response [dB], see `mixing.equalise`.
+    wet : float
         Probability of a room.
-    level
-        Least and greatest peak of the result [dB of full scale].
+    level : tuple of float
+        Lowest and highest peak of the result [dB relative to full scale].
 
     Returns
     -------

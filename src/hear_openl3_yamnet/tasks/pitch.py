@@ -1,21 +1,21 @@
-"""synth_pitch: which of a piano's 88 keys? As NSynth: single notes of many instruments."""
+"""synth_pitch: recognise the pitch of single notes of many instruments, as in NSynth."""
 
 from ..synthesis.notes import METHODS, PITCHES
 from .listening import recorded
-from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+from .task import SAMPLE_RATE, Clip, Plan, Task, TaskOptions, clip_stream
 
 __all__ = ["TASK"]
 
 _NAME = "synth_pitch"
 _NOTES_PER_INSTRUMENT = 8
-_VELOCITIES = (25, 50, 75, 100, 127)  # NSynth's
+_VELOCITIES = (25, 50, 75, 100, 127)  # those of NSynth
 
 
-def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
-    rng = clip_stream(_NAME, recipe, split, index)
+def _make_clip(options: TaskOptions, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, options, split, index)
     pitch = int(plan.labels[index % len(plan.labels)])
     instrument = int(rng.integers(1 + plan.n_clips[split] // _NOTES_PER_INSTRUMENT))
-    timbre = clip_stream(_NAME, recipe, split, instrument, "instrument")
+    timbre = clip_stream(_NAME, options, split, instrument, "instrument")
     method = METHODS[timbre.choice(list(METHODS))]
     cents = rng.uniform(-20, 20)
     velocity = rng.choice(_VELOCITIES)

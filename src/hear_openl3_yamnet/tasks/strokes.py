@@ -1,21 +1,21 @@
-"""synth_strokes: which stroke? As Mridangam: 0.8 s cut out of somebody's playing, in folds."""
+"""synth_strokes: recognise a drum stroke in 0.8 s of playing, in folds, as in Mridangam."""
 
 import numpy as np
 
 from ..synthesis.percussion import STROKES
 from .listening import placed, recorded
-from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+from .task import SAMPLE_RATE, Clip, Plan, Task, TaskOptions, clip_stream
 
 __all__ = ["TASK"]
 
 _NAME = "synth_strokes"
-_N_DRUMS = 4  # of each fold, each with a tuning of its own
+_N_DRUMS = 4  # in each fold, each with its own tuning
 _LOWEST, _HIGHEST = 90.0, 260.0  # Hz
 
 
-def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
-    rng = clip_stream(_NAME, recipe, split, index)
-    drum = clip_stream(_NAME, recipe, split, int(rng.integers(_N_DRUMS)), "drum")
+def _make_clip(options: TaskOptions, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, options, split, index)
+    drum = clip_stream(_NAME, options, split, int(rng.integers(_N_DRUMS)), "drum")
     tuning = _LOWEST * (_HIGHEST / _LOWEST) ** drum.random()
     kind = str(plan.labels[index % len(plan.labels)])
     before = str(rng.choice(plan.labels))
@@ -27,7 +27,7 @@ def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
 
     n_samples = round(plan.seconds * SAMPLE_RATE)
     sound = placed(stroke(kind, 1.0), round(rng.uniform(0, 0.05) * SAMPLE_RATE), n_samples)
-    # the stroke before still rings
+    # the previous stroke still rings
     ringing = stroke(before, 10 ** (rng.uniform(-20, 0) / 20))
     sound += placed(ringing, -round(rng.uniform(0.1, 0.4) * SAMPLE_RATE), n_samples)
     return Clip(recorded(sound, rng, snr=(0, 30), colour=4, wet=0.5), [kind])

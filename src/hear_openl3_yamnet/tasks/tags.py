@@ -1,10 +1,10 @@
-"""synth_tags: what is to be heard? As FSD50K: mixtures of very different lengths."""
+"""synth_tags: list the kinds of sounds in mixtures of very different lengths, as in FSD50K."""
 
 import numpy as np
 
 from ..synthesis.events import KINDS
 from .listening import audible_part, placed, recorded
-from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+from .task import SAMPLE_RATE, Clip, Plan, Task, TaskOptions, clip_stream
 
 __all__ = ["TASK"]
 
@@ -14,18 +14,18 @@ _COUNTS = (1, 2, 3, 4)
 _SHARES = (0.4, 0.3, 0.2, 0.1)
 
 
-def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
-    rng = clip_stream(_NAME, recipe, split, index)
+def _make_clip(options: TaskOptions, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, options, split, index)
     seconds = _SHORTEST * (plan.seconds / _SHORTEST) ** rng.random()
     n_samples = round(seconds * SAMPLE_RATE)
-    # the first tag goes round, so that all are there; the others come as they like
+    # the first tag cycles through all labels, so that each occurs; the others are random
     first = plan.labels[index % len(plan.labels)]
     others = [label for label in plan.labels if label != first]
     n_others = rng.choice(_COUNTS, p=_SHARES) - 1
     tags = [str(first), *map(str, rng.choice(others, n_others, replace=False))]
     mixture = np.zeros(n_samples, np.float32)
     for tag in tags:
-        # long enough for what is slow to begin
+        # long enough for sounds with a slow onset
         sound = audible_part(KINDS[tag](max(seconds, 1.5), SAMPLE_RATE, rng))
         latest = n_samples - round(_SHORTEST * SAMPLE_RATE)
         start = int(rng.integers(latest + 1))

@@ -1,4 +1,4 @@
-"""What a task is: its sounds, their answers, and what heareval is told about it."""
+"""A task: its clips, their answers, and its metadata for heareval."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,52 +14,54 @@ __all__ = [
     "Answer",
     "Clip",
     "Plan",
-    "Recipe",
     "Task",
     "TaskError",
+    "TaskOptions",
     "clip_stream",
 ]
 
 SAMPLE_RATE = 48_000
-"""Hz: all clips are synthesised at this rate, and resampled to the others."""
+"""Rate at which all clips are synthesised [Hz]. Other rates are resampled from it."""
 
 Answer = list[str] | list[int] | list[dict[str, Any]]
-"""Labels of a clip, or events: ``{"label": …, "start": ms, "end": ms}``."""
+"""The labels of a clip, or its events ``{"label": …, "start": ms, "end": ms}``."""
 
 
 class TaskError(HearError, OSError):
-    """A task's folder cannot be written, or holds another task than was asked for."""
+    """A task's folder cannot be written, or it holds another task."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A sound and what is to be found out about it."""
+    """A sound and the answer that a model should give."""
 
     samples: np.ndarray
-    """[shape=(n_samples,)], float32 at `SAMPLE_RATE`, in [-1, 1]."""
+    """Samples [shape=(n_samples,), dtype=float32] at `SAMPLE_RATE`, in [-1, 1]."""
     answer: Answer
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much there is of a task."""
+    """The extent of a task: its labels, and the number and length of its clips."""
 
     labels: tuple[str, ...] | tuple[int, ...]
     n_clips: Mapping[str, int]
-    """Of each split."""
+    """Number of clips of each split."""
     seconds: float
-    """Length of a clip, or the greatest where lengths vary."""
+    """Length of a clip, or the greatest length if lengths vary [s]."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what is written; equal recipes give equal bytes."""
+class TaskOptions:
+    """Options of a written task. Equal options give equal bytes."""
 
     size: str = "full"
+    """``"full"`` or ``"small"``."""
     seed: int = 0
     sample_rates: tuple[int, ...] = (SAMPLE_RATE,)
+    """Rates at which each clip is written [Hz]."""
     speaker: str = "formant"
-    """Who says words: ``"formant"`` or ``"espeak-ng"``."""
+    """Synthesiser of the words: ``"formant"`` or ``"espeak-ng"``."""
 
 
 @dataclass(frozen=True)
@@ -71,23 +73,23 @@ class Task:
     embedding_type: str
     prediction_type: str
     evaluation: tuple[str, ...]
-    """heareval's metrics; the first one chooses the model."""
+    """Metrics of heareval. It selects models by the first one."""
     plans: Mapping[str, Plan]
-    """By size: ``"full"`` and ``"small"``."""
-    make_clip: Callable[[Recipe, Plan, str, int], Clip]
-    """``(recipe, plan, split, index)``: the clip is the same whatever was made before it."""
+    """The plan of each size, ``"full"`` and ``"small"``."""
+    make_clip: Callable[[TaskOptions, Plan, str, int], Clip]
+    """Make clip ``(options, plan, split, index)``. It does not depend on the clips before it."""
     k_fold: bool = False
     varying_length: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Metadata that only this task has."""
+    """Additional metadata of this task."""
 
-    def folder(self, recipe: Recipe) -> str:
-        """Name the task's folder as HEAR does: task, version, size."""
-        return f"{self.name}-v1-{recipe.size}"
+    def folder(self, options: TaskOptions) -> str:
+        """Return the folder's name in HEAR's form: task, version, size."""
+        return f"{self.name}-v1-{options.size}"
 
-    def metadata(self, recipe: Recipe) -> dict[str, Any]:
-        """Return what goes into task_metadata.json."""
-        plan = self.plans[recipe.size]
+    def metadata(self, options: TaskOptions) -> dict[str, Any]:
+        """Return the content of task_metadata.json."""
+        plan = self.plans[options.size]
         splits = list(plan.n_clips)
         split_mode = (
             {"split_mode": "new_split_kfold", "nfolds": len(splits)}
@@ -97,7 +99,7 @@ class Task:
         return {
             "task_name": self.name,
             "version": "v1",
-            "mode": recipe.size,
+            "mode": options.size,
             "embedding_type": self.embedding_type,
             "prediction_type": self.prediction_type,
             **split_mode,
@@ -109,7 +111,18 @@ class Task:
 
 
 def clip_stream(
-    task: str, recipe: Recipe, split: str, index: int, part: str = ""
+    task: str, options: TaskOptions, split: str, index: int, shared: str = ""
 ) -> np.random.Generator:
-    """Return the random numbers of one clip, or of something that clips of one split share."""
-    return stream(f"tasks/{task}", f"{split}/{part}", index, seed=recipe.seed)
+    """Return the random generator of a clip, or of something that clips of one split share.
+
+    Parameters
+    ----------
+    task, split : str
+        Names of the task and of the split.
+    options : TaskOptions
+    index : int
+        Number of the clip, or of the shared object.
+    shared : str
+        Name of the shared object, such as ``"instrument"``; empty for a clip.
+    """
+    return stream(f"tasks/{task}", f"{split}/{shared}", index, seed=options.seed)

@@ -1,4 +1,4 @@
-"""synth_words: which word? As Speech Commands: one second, many voices."""
+"""synth_words: recognise a word of one second in many voices, as in Speech Commands."""
 
 import functools
 
@@ -7,38 +7,38 @@ import numpy as np
 from ..synthesis.phonemes import WORDS
 from ..synthesis.speech import ESPEAK_VOICES, Voice, say, speak
 from .listening import placed, recorded
-from .task import SAMPLE_RATE, Clip, Plan, Recipe, Task, clip_stream
+from .task import SAMPLE_RATE, Clip, Plan, Task, TaskOptions, clip_stream
 
 __all__ = ["TASK"]
 
 _NAME = "synth_words"
-_N_VOICES = {"train": 60, "valid": 20, "test": 32}  # no two splits share one
+_N_VOICES = {"train": 60, "valid": 20, "test": 32}  # splits share no voice
 
 
-def _make_clip(recipe: Recipe, plan: Plan, split: str, index: int) -> Clip:
-    rng = clip_stream(_NAME, recipe, split, index)
+def _make_clip(options: TaskOptions, plan: Plan, split: str, index: int) -> Clip:
+    rng = clip_stream(_NAME, options, split, index)
     word = str(plan.labels[index % len(plan.labels)])
-    spoken = _spoken(word, recipe, split, rng)
+    spoken = _spoken(word, options, split, rng)
     n_samples = round(plan.seconds * SAMPLE_RATE)
     start = round(rng.uniform(0, 1) * (n_samples - len(spoken)))
     samples = placed(spoken, start, n_samples)
     return Clip(recorded(samples, rng, snr=(0, 30), colour=4, wet=0.5), [word])
 
 
-def _spoken(word: str, recipe: Recipe, split: str, rng: np.random.Generator) -> np.ndarray:
+def _spoken(word: str, options: TaskOptions, split: str, rng: np.random.Generator) -> np.ndarray:
     number = int(rng.integers(_N_VOICES[split]))
-    if recipe.speaker == "espeak-ng":
-        name = _espeak_voices(recipe.seed)[split][number]
+    if options.speaker == "espeak-ng":
+        name = _espeak_voices(options.seed)[split][number]
         speed, pitch = int(rng.integers(120, 230)), int(rng.integers(20, 80))
         return say(word, name, speed=speed, pitch=pitch, sample_rate=SAMPLE_RATE)
-    voice = Voice.draw(clip_stream(_NAME, recipe, split, number, "voice"))
+    voice = Voice.draw(clip_stream(_NAME, options, split, number, "voice"))
     return speak(word, voice, sample_rate=SAMPLE_RATE, rng=rng)
 
 
 @functools.cache
 def _espeak_voices(seed: int) -> dict[str, list[str]]:
-    """Deal espeak-ng's voices out to the splits."""
-    rng = clip_stream(_NAME, Recipe(seed=seed), "all", 0, "voices")
+    """Distribute espeak-ng's voices over the splits."""
+    rng = clip_stream(_NAME, TaskOptions(seed=seed), "all", 0, "voices")
     voices = iter(rng.permutation(ESPEAK_VOICES).tolist())
     return {split: [next(voices) for _ in range(n)] for split, n in _N_VOICES.items()}
 
