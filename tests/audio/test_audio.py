@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -70,6 +71,18 @@ def test_resampling_keeps_a_tone(from_rate, to_rate):
     assert resampled.shape == expected.shape
     middle = slice(to_rate // 10, -to_rate // 10)  # the filter's ends are no steady tone
     assert np.abs(resampled - expected)[middle].max() < 1e-3
+
+
+@pytest.mark.parametrize(("from_rate", "to_rate"), [(44_100, 16_000), (8_000, 48_000), (999, 1000)])
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 5, 100, 44_100, 44_101])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_resampling_equals_that_of_librosa(from_rate, to_rate, n_samples, dtype):
+    waveform = np.random.default_rng(2).uniform(-1, 1, n_samples).astype(dtype)
+    expected = librosa.resample(waveform, orig_sr=from_rate, target_sr=to_rate)
+    resampled = resample(waveform, from_rate, to_rate)
+    assert resampled.dtype == dtype
+    n_expected = -(-n_samples * to_rate // from_rate)  # librosa may round a float up to one more
+    np.testing.assert_array_equal(resampled, expected[:n_expected])
 
 
 def test_resampling_down_leaves_no_alias():

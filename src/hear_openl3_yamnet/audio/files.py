@@ -12,7 +12,7 @@ from ..errors import AudioFileError
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["decode", "downmix", "load_audio", "resample"]
+__all__ = ["load_audio"]
 
 _FORMATS = "WAV, FLAC, OGG, MP3, AIFF or another format of libsndfile"
 
@@ -162,26 +162,26 @@ def downmix(samples: np.ndarray) -> np.ndarray:
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """Bring a waveform to another sample rate, with soxr's high-quality setting.
+    """Resample a waveform with the quality "HQ" of soxr, as ``librosa.resample`` does by default.
 
     Parameters
     ----------
     waveform : np.ndarray [shape=(n_samples,)]
-    from_rate, to_rate
-        Sample rates [Hz]. Where they are equal the waveform is returned as it is.
+    from_rate, to_rate : int
+        Sample rates [Hz]. If they are equal, the waveform itself is returned.
 
     Returns
     -------
     np.ndarray [shape=(ceil(n_samples * to_rate / from_rate),)]
-        Of the same dtype.
+        Of the same dtype. soxr rounds the length; a missing last sample is 0.
     """
     if from_rate == to_rate:
         return waveform
-    import librosa
+    import soxr
 
-    resampled = librosa.resample(waveform, orig_sr=from_rate, target_sr=to_rate, res_type="soxr_hq")
-    # librosa rounds up a floating-point product: 1 s at 44.1 kHz would be 48 001 samples at 48 kHz
-    return resampled[: -(-len(waveform) * to_rate // from_rate)]
+    n_samples = -(-len(waveform) * to_rate // from_rate)
+    resampled = soxr.resample(waveform, from_rate, to_rate, quality="HQ")[:n_samples]
+    return np.pad(resampled, (0, n_samples - len(resampled)))
 
 
 def _check_readable(path: Path) -> None:
