@@ -177,7 +177,7 @@ def check_rows(source: Path, out: Path, bad: dict[str, list[str]]) -> dict:
         "failed": len(failed),
         "the bad ones failed, no others": failed == {id_ for way in bad.values() for id_ in way},
         "shards": len(tables),
-        "leftovers": len(list(out.glob(".*.partial"))),
+        "leftovers": len(list(out.glob(".partial-*"))),
     }
 
 

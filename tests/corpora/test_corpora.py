@@ -22,19 +22,18 @@ from hear_openl3_yamnet import (
     get_scene_embeddings,
     get_timestamp_embeddings,
 )
-from hear_openl3_yamnet.audio.files import load_audio
+from hear_openl3_yamnet.audio.files import load_audio, resample
 from hear_openl3_yamnet.corpora import (
     embed_corpus,
     export_hear,
     export_projector,
     load_corpus,
     rows,
-)
-from hear_openl3_yamnet.corpora import (
-    spill as parts,
+    tables,
 )
 from hear_openl3_yamnet.corpora.manifest import Item, read_manifest
 from hear_openl3_yamnet.corpora.shards import shard_path, write_shard
+from hear_openl3_yamnet.files import is_partial
 from tests.comparing import assert_close, numpy
 from tests.seeded_audio import clip
 
@@ -43,7 +42,7 @@ BAD = {
     "empty.wav": "an empty file (0 bytes)",
     "gone.wav": "no such file",
     "nan.wav": "sample 5 of channel 0 is nan",
-    "pipe.wav": "no regular file",
+    "pipe.wav": "not a regular file",
     "text.flac": "not audio that can be read",
     "truncated.wav": "truncated",
 }
@@ -138,6 +137,11 @@ def test_exports(out, tmp_path):
     embeddings = np.load(f"{stem}.embedding.npy")
     times = json.loads(Path(f"{stem}.timestamps.json").read_text())
     assert embeddings.shape == (len(times), 1024)
+    written = {path.name for path in (tmp_path / "hear").iterdir() if path.is_file()}
+    names = [id_ for id_ in corpus.ids if "/" not in id_]
+    assert written == {
+        f"{id_}.{kind}" for id_ in names for kind in ("embedding.npy", "timestamps.json")
+    }
     assert export_projector(corpus, tmp_path / "projector") == 15
     vectors = np.loadtxt(tmp_path / "projector" / "vectors.tsv", delimiter="\t")
     np.testing.assert_allclose(vectors, corpus.scene, rtol=1e-5)
@@ -146,7 +150,7 @@ def test_exports(out, tmp_path):
     assert len(metadata) == 16
 
 
-def test_a_manifest_has_parts_and_labels(files, untrained_yamnet, tmp_path):
+def test_a_manifest_has_excerpts_and_labels(files, untrained_yamnet, tmp_path):
     manifest = files.parent / f"{tmp_path.name}.csv"
     table = pa.table(
         {
@@ -167,10 +171,9 @@ def test_a_manifest_has_parts_and_labels(files, untrained_yamnet, tmp_path):
     ]
     samples, rate = soundfile.read(files / "05.wav", dtype="float32")
     first = round(0.5 * rate)
-    from hear_openl3_yamnet.audio.files import resample
-
-    part = resample(samples[first : first + round(0.7 * rate)], rate, 16_000)
-    assert_close(np.float32(found[0]["scene"]), untrained_yamnet.scene_embeddings([part])[0], 1e-5)
+    excerpt = resample(samples[first : first + round(0.7 * rate)], rate, 16_000)
+    scene = untrained_yamnet.scene_embeddings([excerpt])[0]
+    assert_close(np.float32(found[0]["scene"]), scene, 1e-5)
 
 
 def test_inputs_that_are_none(tmp_path):
@@ -219,13 +222,13 @@ def test_a_killed_run_goes_on_and_an_interrupted_one_says_how(files, untrained_y
     ids = load_corpus(tmp_path).table["id"].to_pylist()
     assert ids == sorted(set(ids))
     assert len(ids) == 15 + len(BAD)
-    assert not list(tmp_path.glob(".*.partial"))
+    assert not [path for path in tmp_path.iterdir() if is_partial(path)]
 
 
 def test_long_files_are_several_rows(files, untrained_yamnet, tmp_path, monkeypatch):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     embed_corpus(files / "long.flac", whole, untrained_yamnet, outputs="both")
-    monkeypatch.setattr(parts, "PART_VALUES", 600 * 1024)
+    monkeypatch.setattr(rows, "MOST_VALUES", 600 * 1024)
     embed_corpus(files / "long.flac", parted, untrained_yamnet, outputs="both")
     (expected,) = load_corpus(whole).table.to_pylist()
     corpus = load_corpus(parted)
@@ -262,14 +265,14 @@ print((peak() - before) / 1024)
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is KB on Linux")
 def test_scenes_of_a_large_corpus_are_mapped(tmp_path):
     description = {"outputs": "scene", "scene_size": 1024, "float_type": "float32"}
-    columns = rows.schema(description, pa.schema([]))
+    columns = tables.schema(description, pa.schema([]))
     for number in range(15):  # 123 MB in all
         scene = np.full(1024, number, np.float32)
         items = [Item(f"{number}/{i}", "nowhere", i) for i in range(2000)]
-        table = rows.to_table(
+        table = tables.to_table(
             [rows.Row(item, scene=scene) for item in items], columns, pa.table({})
         )
-        write_shard([table], shard_path(tmp_path, 1, 2000 * number))
+        write_shard(shard_path(tmp_path, 1, 2000 * number), columns, [table])
     command = [sys.executable, "-c", READ_SCENES, str(tmp_path)]
     environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
     run = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear_openl3_yamnet.corpora import load_corpus, progress, rows
-from hear_openl3_yamnet.corpora.batching import Embedding
+from hear_openl3_yamnet.corpora import load_corpus, progress, tables
+from hear_openl3_yamnet.corpora.batching import Embedding, embed_items
 from hear_openl3_yamnet.corpora.manifest import read_manifest
-from hear_openl3_yamnet.corpora.runner import ShardWriter, embed_items
+from hear_openl3_yamnet.corpora.shards import ShardWriter
 from tests.seeded_audio import clip
 
 DECODE = """
@@ -84,8 +84,8 @@ def test_a_long_file_damaged_late_is_one_failure(name, damage, untrained_yamnet,
     soundfile.write(files / "short.wav", 0.5 * clip("notes", 16_000, 1), 16_000)
     items = read_manifest(files).items
     labels = read_manifest(files).labels
-    description = rows.describe(untrained_yamnet, "both", "float32", labels.schema)
-    columns = rows.schema(description, labels.schema)
+    description = tables.describe(untrained_yamnet, "both", "float32", labels.schema)
+    columns = tables.schema(description, labels.schema)
     writer = ShardWriter(out, 1, columns, labels.take, 10)
     embedding = Embedding(untrained_yamnet, "both", "float32", out)
     for row in embed_items(items, embedding, 2, threading.Event()):

@@ -1,24 +1,21 @@
-"""Corpora: from one audio file to millions, as Parquet shards that resume and lose nothing.
+"""Corpora: embeddings of one to millions of audio files, in Parquet shards.
+
+A run that was ended in any way goes on when it is started again, and every file has its row.
 
 >>> from hear_openl3_yamnet.corpora import embed_corpus, load_corpus
 >>> summary = embed_corpus("recordings", "embeddings", "yamnet")  # doctest: +SKIP
 >>> load_corpus("embeddings").scene.shape  # doctest: +SKIP
 (1000, 1024)
 
-Needs the extra: ``pip install "hear-openl3-yamnet[corpora]"``.
+This package needs an extra: ``pip install "hear-openl3-yamnet[corpora]"``.
 """
 
-try:
-    import pyarrow as _pyarrow  # noqa: F401
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "corpora need pyarrow, which is not installed. "
-        'Install it with: pip install "hear-openl3-yamnet[corpora]"',
-        name="pyarrow",
-    ) from error
+from ..errors import require
 
-from .convert import export_hear, export_projector
-from .reading import Corpus, load_corpus
-from .runner import embed_corpus
+require("pyarrow", extra="corpora")
+
+from .convert import export_hear, export_projector  # noqa: E402
+from .reading import Corpus, load_corpus  # noqa: E402
+from .runner import embed_corpus  # noqa: E402
 
 __all__ = ["Corpus", "embed_corpus", "export_hear", "export_projector", "load_corpus"]

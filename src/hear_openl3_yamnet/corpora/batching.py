@@ -1,4 +1,4 @@
-"""Decoded files → rows: short files together in full batches, long ones in blocks."""
+"""Audio files → rows: short files together in full batches, long files block by block."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +15,25 @@ import numpy as np
 
 from ..errors import CorpusError
 from ..features import framing
-from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, stream
-from .rows import OUTPUTS, Row
-from .spill import Spill, needs_parts
+from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, read_ahead, stream
+from .manifest import Item
+from .rows import Row, needs_row_parts
+from .spill import Spill
+from .tables import OUTPUTS
 
 if TYPE_CHECKING:
     from ..model import HearModel
 
 logger = logging.getLogger(__name__)
 
-LOTS = 2
-"""Full batches of windows for which short files are gathered; more only delay the rows."""
+FULL_BATCHES = 2
+"""Full batches of windows for which short files are gathered. More would only delay the rows."""
 
 LEAST_WINDOWS = 256
-"""Windows that are gathered at the least."""
+"""Windows that are gathered at least."""
 
 MOST_SECONDS = 300.0
-"""Seconds of audio gathered at the most, where windows are far apart: 58 MB at 48 kHz."""
+"""Seconds of audio that are gathered at most, for long hops: 58 MB at 48 kHz."""
 
 
 class Embedding:
@@ -41,11 +43,11 @@ class Embedding:
     ----------
     model : HearModel
     outputs : str
-        One of `OUTPUTS`.
+        One of `tables.OUTPUTS`.
     float_type : str
-        Of what is kept.
+        Data type of the embeddings in the corpus.
     folder : Path
-        Where the embeddings of long files wait to be written.
+        Folder in which the embeddings of long files wait until they are written.
     """
 
     def __init__(self, model: HearModel, outputs: str, float_type: str, folder: Path):
@@ -61,12 +63,12 @@ class Embedding:
 
     @property
     def longest_s(self) -> float:
-        """Seconds of a file that is embedded in one piece: the dense framing needs all of it."""
+        """Seconds of the longest file that is decoded as a whole: any file, for dense framing."""
         dense = any(part.config.framing == "dense" for part in self.model.embedders)
         return math.inf if dense else LONGEST_WHOLE_S
 
     def n_windows(self, waveform: np.ndarray) -> int:
-        """Return how many windows a clip costs."""
+        """Return how many windows the network computes for a clip."""
         hops = [self._hop] * self._timestamps + [self._scene_hop] * self._scene
         return sum(framing.count_windows(len(waveform), hop) for hop in hops)
 
@@ -83,7 +85,7 @@ class Embedding:
                 clip.row.timestamps = self._times(len(values))
 
     def embed_long(self, row: Row, pool: Executor) -> None:
-        """Fill in the row of a file that is streamed."""
+        """Fill in the row of a long file, which is decoded block by block."""
         rate = self.model.sample_rate
         scene = self.model.scene_stream() if self._scene else None
         times = self.model.stream() if self._timestamps else None
@@ -96,7 +98,7 @@ class Embedding:
         if times:
             kept.append(times.flush()[0])
             row.embeddings, row.timestamps = kept, self._times(len(kept))
-            if not needs_parts(row):
+            if not needs_row_parts(row):
                 row.embeddings = kept[:]
         if scene:
             row.scene = scene.flush().astype(self._dtype)
@@ -105,21 +107,33 @@ class Embedding:
         return framing.timestamps(count, self._hop, self.model.sample_rate)
 
 
-def embed_clips(
-    clips: Iterable[Clip], embedding: Embedding, pool: Executor, stop: threading.Event
+def embed_items(
+    items: Iterable[Item], embedding: Embedding, n_threads: int, stop: threading.Event
 ) -> Iterator[Row]:
-    """Embed decoded files, and yield their rows in order.
+    """Decode files in threads, embed them, and yield their rows in order.
 
     Parameters
     ----------
-    clips : iterable of Clip
+    items : iterable of Item
     embedding : Embedding
-    pool : Executor
-        Where long files are decoded.
+    n_threads : int
+        Threads that decode.
     stop : threading.Event
-        When set, the files in hand are finished and no others are begun.
+        When it is set, the files that wait are finished, and no others are begun.
     """
-    most_windows = max(LEAST_WINDOWS, LOTS * embedding.model.windows_at_once)
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="decoding")
+    try:
+        clips = read_ahead(items, embedding.model.sample_rate, pool, embedding.longest_s)
+        yield from _embed_clips(clips, embedding, pool, stop)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _embed_clips(
+    clips: Iterable[Clip], embedding: Embedding, pool: Executor, stop: threading.Event
+) -> Iterator[Row]:
+    """Gather short files in batches; embed a long file by itself."""
+    most_windows = max(LEAST_WINDOWS, FULL_BATCHES * embedding.model.windows_at_once)
     batch: list[Clip] = []
     n_windows, seconds = 0, 0.0
     for clip in clips:
@@ -140,7 +154,7 @@ def embed_clips(
 
 
 def _embed_batch(batch: list[Clip], embedding: Embedding) -> Iterator[Row]:
-    """Embed clips together; should that fail, one by one, for the one to be known."""
+    """Embed clips together. If that fails, embed them one by one to find the cause."""
     good = [clip for clip in batch if clip.row.error is None]
     try:
         if good:
@@ -149,7 +163,7 @@ def _embed_batch(batch: list[Clip], embedding: Embedding) -> Iterator[Row]:
         if len(good) == 1:
             good[0].row.fail(explain(error))
         else:
-            logger.warning("%d files together failed (%s); now one by one", len(good), error)
+            logger.warning("a batch of %d files failed (%s); now one by one", len(good), error)
             for clip in good:
                 list(_embed_batch([clip], embedding))
     for clip in batch:

@@ -1,4 +1,4 @@
-"""A corpus in the forms of others: HEAR's folders, TensorBoard's projector."""
+"""A corpus in other formats: HEAR's folders, TensorBoard's projector."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _SHOWN = ("start", "size", "modified", "duration", "sample_rate", "channels", "p
 
 
 def export_hear(corpus: Corpus, out: str | os.PathLike) -> int:
-    """Write a file of NumPy an audio file, as heareval lays out what it computes.
+    """Write a NumPy file for each audio file, in the format of heareval's embeddings.
 
-    ``ID.embedding.npy`` holds the scene embedding [shape=(size,)], or where the corpus has
-    timestamps the embeddings [shape=(n_timestamps, size)], with ``ID.timestamps.json`` beside it,
-    a list of milliseconds. ``embedding-dimensions.json`` in the folder holds their number of
-    dimensions' sizes.
+    ``ID.embedding.npy`` holds the scene embedding [shape=(size,)]. If the corpus has timestamps,
+    it holds the timestamp embeddings [shape=(n_timestamps, size)], and ``ID.timestamps.json`` has
+    the list of milliseconds. heareval also writes files for the splits and labels of a task
+    (``SPLIT.embedding-dimensions.json`` and others), which a corpus does not have.
 
     Parameters
     ----------
     corpus : Corpus
     out
-        Folder, made if need be; ids with slashes go to subfolders.
+        Folder. It is made if it does not exist. Ids with slashes make subfolders.
 
     Returns
     -------
     int
-        Files exported. Those that failed have no embedding.
+        Number of files exported. Those that failed have no embedding.
 
     Raises
     ------
     OptionError
-        If an id leads out of the folder.
+        If an id leads to a place outside the folder.
     """
     files = _timestamps(corpus) if corpus.has("timestamps") else _scenes(corpus)
     n_files = 0
@@ -62,7 +62,7 @@ def _scenes(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, None]]:
 
 
 def _timestamps(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, list[float]]]:
-    """Yield each file's embeddings and timestamps, its parts together."""
+    """Yield the embeddings and timestamps of each file, its row parts joined."""
     rows = (
         (
             batch.column("id")[i].as_py(),
@@ -72,8 +72,8 @@ def _timestamps(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, list[float]]]
         for batch in corpus.batches(["id", "embeddings", "timestamps"], batch_size=16)
         for i in range(len(batch))
     )
-    for id_, parts in itertools.groupby(rows, key=itemgetter(0)):
-        _, values, times = zip(*parts, strict=True)
+    for id_, rows_of_file in itertools.groupby(rows, key=itemgetter(0)):
+        _, values, times = zip(*rows_of_file, strict=True)
         yield id_, np.concatenate(values), list(itertools.chain.from_iterable(times))
 
 
@@ -83,22 +83,22 @@ def export_projector(corpus: Corpus, out: str | os.PathLike) -> int:
     Parameters
     ----------
     corpus : Corpus
-        With scenes.
+        With scene embeddings.
     out
-        Folder, made if need be.
+        Folder. It is made if it does not exist.
 
     Returns
     -------
     int
-        Files exported.
+        Number of files exported.
 
     Raises
     ------
     OptionError
-        If the corpus holds no scenes.
+        If the corpus holds no scene embeddings.
     """
     if not corpus.has("scene"):
-        raise OptionError(f"{corpus.folder} holds no scenes, which the projector shows.")
+        raise OptionError(f"{corpus.folder} holds no scene embeddings, which the projector needs.")
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     n_files = 0
@@ -125,5 +125,5 @@ def _write_line(file: TextIO, cells: list) -> None:
 def _inside(folder: Path, id_: str) -> Path:
     place = PurePosixPath(id_)
     if place.is_absolute() or ".." in place.parts:
-        raise OptionError(f"The id {id_!r} leads out of the folder {folder}.")
+        raise OptionError(f"The id {id_!r} leads to a place outside the folder {folder}.")
     return folder / place

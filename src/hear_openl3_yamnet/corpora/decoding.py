@@ -1,4 +1,9 @@
-"""Files → mono waveforms at the model's rate, read ahead in threads while the network computes."""
+"""Audio files → mono waveforms at the model's rate, decoded in threads while the network computes.
+
+Here a damaged file becomes a failed row: `decode` catches everything that reading a file can raise,
+and keeps it as the error of the row. `stream` raises at the damaged place of a long file, and
+`batching` keeps that error in the same way.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..audio.files import check_complete, downmix, open_audio, read_samples, resample
-from ..errors import AudioFileError
+from ..errors import AudioFileError, HearError
 from .manifest import Item
 from .rows import Row
 
@@ -21,23 +26,23 @@ if TYPE_CHECKING:
     import soundfile
 
 LONGEST_WHOLE_S = 60.0
-"""Seconds of a file that is decoded in one piece; longer ones are streamed."""
+"""Seconds of the longest file that is decoded as a whole. Longer files are decoded in blocks."""
 
 BLOCK_S = 10.0
-"""Seconds that are read at once: 61 MB of 8 channels at 192 kHz."""
+"""Seconds of a block: 61 MB for 8 channels at 192 kHz."""
 
 FILES_AHEAD = 32
-"""Files decoded before the network gets to them: at most 370 MB at 48 kHz."""
+"""Decoded files that wait for the network at most: 370 MB at 48 kHz."""
 
 
 class Clip(NamedTuple):
-    """A file's row so far, and its samples.
+    """The unfinished row of a file, and its samples.
 
     Attributes
     ----------
     row : Row
     waveform : np.ndarray [shape=(n_samples,), dtype=float32] or None
-        None where the file is to be streamed, or failed.
+        None if the file failed or is long.
     """
 
     row: Row
@@ -45,53 +50,57 @@ class Clip(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        """Whether the file is to be streamed."""
+        """Whether the file must be decoded by `stream`."""
         return self.waveform is None and self.row.error is None
 
 
-class Part(NamedTuple):
-    """The samples of an open file that an item asks for, at the file's rate."""
+class _Excerpt(NamedTuple):
+    """The samples of an open file that an item selects, at the file's rate."""
 
     first: int
     length: int
 
 
 def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> Clip:
-    """Decode a file; whatever is wrong with it becomes its row's error.
+    """Decode a file. Anything that is wrong with it becomes the error of its row.
 
     Parameters
     ----------
     item : Item
     sample_rate : int
-        The model's [Hz].
+        Rate of the model [Hz].
     longest_s : float
-        Seconds; of a longer file only what its header says is read.
+        Seconds. Only the header of a longer file is read.
+
+    Returns
+    -------
+    Clip
     """
     row = Row(item)
     try:
         _check_kind(item.path, row)
         with open_audio(item.path) as file:
-            part = _select(file, item)
+            excerpt = _select(file, item)
             row.sample_rate, row.channels = file.samplerate, file.channels
-            row.duration = part.length / file.samplerate
+            row.duration = excerpt.length / file.samplerate
             if row.duration > longest_s:
                 return Clip(row)
-            mono = np.concatenate([np.empty(0, np.float32), *_mono_blocks(file, item, part)])
+            mono = np.concatenate([np.empty(0, np.float32), *_mono_blocks(file, item, excerpt)])
         row.peak = _peak(mono)
         return Clip(row, resample(mono, row.sample_rate, sample_rate))
-    except Exception as error:  # a library may raise anything at a damaged file
+    except Exception as error:  # a damaged file can make a library raise anything
         return Clip(row.fail(explain(error)))
 
 
 def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
-    """Decode a long file block by block; the blocks' samples are those of the whole.
+    """Decode a long file block by block. The blocks joined are the decoded whole file.
 
     Parameters
     ----------
     row : Row
-        From `decode`; its peak is filled in.
+        From `decode`. Its peak is filled in.
     sample_rate : int
-        The model's [Hz].
+        Rate of the model [Hz].
 
     Yields
     ------
@@ -100,19 +109,17 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     AudioFileError
-        When the damaged place is reached, or at the end that comes too early.
+        If the next block is damaged, or the file ends too early.
     """
     row.peak = 0.0
     with open_audio(row.item.path) as file:
-        part = _select(file, row.item)
-        blocks = _mono_blocks(file, row.item, part)
-        yield from _resampled(_measured(blocks, row), part.length, file.samplerate, sample_rate)
+        excerpt = _select(file, row.item)
+        blocks = _measured(_mono_blocks(file, row.item, excerpt), row)
+        yield from _resampled(blocks, excerpt.length, file.samplerate, sample_rate)
 
 
 def explain(error: Exception) -> str:
-    """Return what a row says of an error; only this package's explain themselves."""
-    from ..errors import HearError
-
+    """Return the text of an error for a row, with the type of errors of other packages."""
     return str(error) if isinstance(error, HearError) else f"{type(error).__name__}: {error}"
 
 
@@ -122,7 +129,7 @@ def read_ahead(
     pool: Executor,
     longest_s: float = LONGEST_WHOLE_S,
 ) -> Iterator[Clip]:
-    """Decode items in threads, and yield them in their order."""
+    """Decode items in threads, and yield them in the order given."""
     waiting: deque[Future[Clip]] = deque()
     try:
         for item in items:
@@ -137,7 +144,7 @@ def read_ahead(
 
 
 def one_ahead(blocks: Iterator[np.ndarray], pool: Executor) -> Iterator[np.ndarray]:
-    """Compute the next block in a thread while the last is used."""
+    """Compute the next block in a thread while the caller uses the last one."""
     coming = pool.submit(next, blocks, None)
     while (block := coming.result()) is not None:
         coming = pool.submit(next, blocks, None)
@@ -145,49 +152,49 @@ def one_ahead(blocks: Iterator[np.ndarray], pool: Executor) -> Iterator[np.ndarr
 
 
 def _check_kind(path: str, row: Row) -> None:
-    """Note size and date; refuse what would block or never end."""
+    """Note size and date. Refuse what could block for ever or never end."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return  # opening it says why
+        return  # opening it raises an error that says why
     row.size, row.modified = status.st_size, status.st_mtime
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise AudioFileError(f"{path}: no regular file, but a pipe, a socket or a device.")
+        raise AudioFileError(f"{path}: not a regular file, but a pipe, a socket or a device.")
 
 
-def _select(file: soundfile.SoundFile, item: Item) -> Part:
-    """Go to where an item starts, and return what it asks for."""
+def _select(file: soundfile.SoundFile, item: Item) -> _Excerpt:
+    """Seek to the start of an item, and return its excerpt."""
     rate, start, duration = file.samplerate, item.start or 0.0, item.duration
     if not 0 <= start < math.inf or (duration is not None and not 0 < duration < math.inf):
         raise AudioFileError(
-            f"{item.path}: start must be 0 s or later, and duration above 0 s. Received: "
+            f"{item.path}: start must be 0 s or more, and duration must be above 0 s. Received: "
             f"start={item.start}, duration={duration}"
         )
     first = round(start * rate)
     if first >= file.frames > 0:
         raise AudioFileError(
-            f"{item.path}: start={start} s lies beyond its end at {file.frames / rate:g} s."
+            f"{item.path}: start={start} s is after the end at {file.frames / rate:g} s."
         )
     count = file.frames - first
     if duration is not None:
         count = min(count, max(1, round(duration * rate)))
     if first:
         file.seek(first)
-    return Part(first, count)
+    return _Excerpt(first, count)
 
 
-def _mono_blocks(file: soundfile.SoundFile, item: Item, part: Part) -> Iterator[np.ndarray]:
-    """Read a part block by block, and check at its end that nothing is missing."""
+def _mono_blocks(file: soundfile.SoundFile, item: Item, excerpt: _Excerpt) -> Iterator[np.ndarray]:
+    """Read an excerpt block by block, and check at the end that nothing is missing."""
     size = round(BLOCK_S * file.samplerate)
     n_read = 0
-    while n_read < part.length:
-        samples = read_samples(item.path, file, min(size, part.length - n_read))
+    while n_read < excerpt.length:
+        samples = read_samples(item.path, file, min(size, excerpt.length - n_read))
         if len(samples) == 0:
             break
         n_read += len(samples)
         yield downmix(samples)
-    whole = n_read == part.length
-    check_complete(item.path, file, file.frames if whole else part.first + n_read)
+    whole = n_read == excerpt.length
+    check_complete(item.path, file, file.frames if whole else excerpt.first + n_read)
 
 
 def _measured(blocks: Iterable[np.ndarray], row: Row) -> Iterator[np.ndarray]:
@@ -203,7 +210,7 @@ def _peak(mono: np.ndarray) -> float:
 def _resampled(
     blocks: Iterable[np.ndarray], n_samples: int, from_rate: int, to_rate: int
 ) -> Iterator[np.ndarray]:
-    """Bring blocks to another rate; together they are what `resample` makes of the whole."""
+    """Resample blocks. Joined, they equal what `resample` returns for the whole file."""
     if from_rate == to_rate:
         yield from blocks
         return

@@ -1,4 +1,4 @@
-"""What there is to embed: a folder, a glob, a manifest or one file → items in a fixed order."""
+"""A folder, a glob, a manifest or one audio file → the items to embed, in a fixed order."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ AUDIO_SUFFIXES = frozenset(
     for names in ("aif aifc aiff au caf flac m4a mp1 mp2 mp3", "oga ogg opus rf64 snd w64 wav wave")
     for name in names.split()
 )
-"""Which files of a folder are audio. Some of these libsndfile cannot read: they cost a row each,
-with the cause, instead of being left out in silence."""
+"""Files of a folder that count as audio. libsndfile cannot read some of them. Each of those becomes
+a failed row with the cause, so that no file is left out without notice."""
 
-SELECTION = ("start", "duration")
+_EXCERPT = ("start", "duration")
 
 
 class Item(NamedTuple):
-    """A file, or a part of one.
+    """An audio file, or an excerpt of one.
 
     Attributes
     ----------
     id : str
         Unique in the corpus.
     path : str
-        As the operating system takes it; bytes that are no UTF-8 are surrogates.
+        For the operating system: surrogates stand for bytes that are not UTF-8.
     position : int
-        Place in the input, from 0 on.
+        Place in the input, counted from 0.
     start : float or None
-        Seconds into the file; its beginning by default.
+        Seconds into the file. Default: the beginning of the file.
     duration : float or None
-        Seconds; up to the file's end by default.
+        Seconds. Default: to the end of the file.
     """
 
     id: str
@@ -50,38 +50,38 @@ class Item(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """Items, and a table with a row of labels for each (often without columns)."""
+    """Items, and a table with their labels in the same order (often without columns)."""
 
     items: list[Item]
     labels: pa.Table
 
 
 def printable(text: str) -> str:
-    r"""Return a name as text that UTF-8 can store: its other bytes as ``\xNN``."""
+    r"""Return a name as valid UTF-8, with its other bytes as ``\xNN``."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def read_manifest(source: str | os.PathLike) -> Manifest:
-    """List what a folder, a glob, a manifest or an audio file holds.
+    """List the items of a folder, a glob, a manifest or an audio file.
 
     Parameters
     ----------
     source
-        A folder, walked with its subfolders (each once, however links lead to it); a glob
-        (``**`` goes through folders); a ``.csv`` or ``.parquet`` file with the columns ``id``
-        and ``path``, optionally ``start`` and ``duration`` [s], and any others as labels; or an
-        audio file.
+        A folder with its subfolders (each is read once, also if several links lead to it); a
+        glob (``**`` matches folders of any depth); a ``.csv`` or ``.parquet`` file with the
+        columns ``id`` and ``path``, optionally ``start`` and ``duration`` [s], and any others as
+        labels; or an audio file.
 
     Returns
     -------
     Manifest
-        In order of path, or as the manifest has them. The id of a file in a folder is its path
-        from there, with slashes. Paths in a manifest count from the manifest's own folder.
+        In the order of the paths or of the manifest. The id of a file in a folder is its path
+        relative to the folder, with slashes. Paths in a manifest are relative to its own folder.
 
     Raises
     ------
     OptionError
-        If there is no such place, no audio in it, or a manifest lacks a column or names an id
+        If the source does not exist or holds no audio, or a manifest lacks a column or has an id
         twice.
     """
     text = os.fspath(source)
@@ -103,7 +103,9 @@ def read_manifest(source: str | os.PathLike) -> Manifest:
         )
     if not items:
         suffixes = " ".join(sorted(AUDIO_SUFFIXES))
-        raise OptionError(f"{printable(text)} holds no audio files (by their names: {suffixes}).")
+        raise OptionError(
+            f"{printable(text)} holds no audio files; their names end in: {suffixes}."
+        )
     _check_unique(items)
     return Manifest(items, labels or pa.table({}))
 
@@ -116,9 +118,9 @@ def _named(root: str, names: Sequence[str]) -> list[Item]:
 
 
 def _walk(root: str) -> Iterator[str]:
-    """Yield the audio files below a folder, as paths from there, each real folder once."""
+    """Yield the relative paths of the audio files below a folder, each real folder once."""
     seen = set()
-    linked = [root]  # links wait until all that lies in the folder itself is seen
+    linked = [root]  # links are followed after all real folders
     while linked:
         for folder, subfolders, files in os.walk(linked.pop()):
             place = os.stat(folder)
@@ -136,28 +138,28 @@ def _walk(root: str) -> Iterator[str]:
 
 def _glob_root(pattern: str) -> str:
     """Return the folders before the first wildcard."""
-    parts = Path(pattern).parts
-    n = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    return str(Path(*parts[:n]))
+    names = Path(pattern).parts
+    n = next(i for i, name in enumerate(names) if glob.has_magic(name))
+    return str(Path(*names[:n]))
 
 
 def _from_table(path: Path) -> tuple[list[Item], pa.Table]:
     try:
         table = _read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise OptionError(f"{path}: not a manifest that can be read ({error}).") from error
+        raise OptionError(f"{path}: this manifest cannot be read ({error}).") from error
     missing = [name for name in ("id", "path") if name not in table.column_names]
     if missing:
         raise OptionError(
-            f"{path}: a manifest has the columns id and path, and may have start and duration. "
-            f"Received: {', '.join(table.column_names)}"
+            f"{path}: a manifest must have the columns id and path, and may have start and "
+            f"duration. Received: {', '.join(table.column_names)}"
         )
     ids, paths = (table[name].cast(pa.string()).to_pylist() for name in ("id", "path"))
     start, duration = (
         table[name].cast(pa.float64()).to_pylist()
         if name in table.column_names
         else [None] * len(ids)
-        for name in SELECTION
+        for name in _EXCERPT
     )
     if None in ids:
         raise OptionError(f"{path}: row {ids.index(None)} has no id.")
@@ -165,7 +167,7 @@ def _from_table(path: Path) -> tuple[list[Item], pa.Table]:
         Item(id_, os.path.join(path.parent, paths[i] or ""), i, start[i], duration[i])
         for i, id_ in enumerate(ids)
     ]
-    own = [name for name in ("id", "path", *SELECTION) if name in table.column_names]
+    own = [name for name in ("id", "path", *_EXCERPT) if name in table.column_names]
     return items, table.drop_columns(own)
 
 
@@ -191,5 +193,5 @@ def _check_unique(items: Sequence[Item]) -> None:
         if other is not item:
             raise OptionError(
                 f"The id {item.id!r} is given twice, at {other.position} and {item.position}. "
-                "Ids are what a corpus resumes by: make them unique."
+                "A corpus resumes by ids: make them unique."
             )

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, else a line of the log a minute; and its summary."""
+"""The progress of a run: a bar on a terminal, or a log line each minute; and the summary."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 LINE_EVERY_S = 60.0
+"""Seconds between two lines of the log."""
 
 
 @dataclass
 class Summary:
-    """What a run did.
+    """The counts of a run.
 
     Attributes
     ----------
     files : int
-        In the input.
+        Files in the input.
     skipped : int
-        Of them, done before.
+        Files that earlier runs had done.
     embedded, failed : int
-        In this run.
+        Files that this run did.
     audio_s : float
-        Seconds of audio embedded.
+        Seconds of audio that were embedded.
     seconds : float
-        That it took.
+        Time that the run took.
     interrupted : bool
+        Whether a signal ended the run.
     shards, total_ok, total_failed : int
-        Of the whole corpus: its files, and their rows.
+        Of the whole corpus: the number of shards, and of audio files with each status.
     configuration : dict
-        `rows.describe` of the run.
+        Return value of `tables.describe`.
     """
 
     files: int
@@ -55,11 +57,11 @@ class Summary:
 
     @property
     def times_real_time(self) -> float:
-        """Seconds of audio embedded in a second."""
+        """Seconds of audio that were embedded per second."""
         return self.audio_s / self.seconds if self.seconds else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as ``_summary.json`` has it."""
+        """Return the content of ``_summary.json``."""
         derived = {"left": self.left, "times_real_time": round(self.times_real_time, 2)}
         return {**asdict(self), **derived}
 
@@ -73,12 +75,12 @@ class Summary:
 
 
 class Progress:
-    """Counts rows, and says how far the run is.
+    """Counts files, and shows how far the run is.
 
     Parameters
     ----------
     summary : Summary
-        Is kept up to date.
+        Its counts are kept up to date.
     """
 
     def __init__(self, summary: Summary):
@@ -91,7 +93,15 @@ class Progress:
             self._bar = tqdm(total=summary.files, initial=summary.skipped, unit="file")
 
     def count(self, error: str | None, duration: float | None) -> None:
-        """Count a file that failed, or was embedded."""
+        """Count a file.
+
+        Parameters
+        ----------
+        error : str or None
+            Why the file failed; None if it was embedded.
+        duration : float or None
+            Seconds of audio.
+        """
         summary = self.summary
         if error is None:
             summary.embedded += 1
@@ -115,14 +125,12 @@ class Progress:
         summary = self.summary
         done = summary.embedded + summary.failed
         seconds = summary.seconds / max(1, done) * summary.left
-        return (
-            f"about {seconds / 3600:.1f} h to go"
-            if seconds > 5400
-            else (f"about {seconds / 60:.0f} min to go")
-        )
+        if seconds > 5400:
+            return f"about {seconds / 3600:.1f} h to go"
+        return f"about {seconds / 60:.0f} min to go"
 
     def close(self) -> None:
-        """End the bar, and stop the clock."""
+        """Stop the clock, and end the bar."""
         self.summary.seconds = time.monotonic() - self._began
         if self._bar is not None:
             self._bar.close()

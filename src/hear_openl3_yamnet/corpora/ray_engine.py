@@ -1,8 +1,8 @@
 """A corpus on Ray Data: each block of files becomes a shard, by an actor that holds the model.
 
-Rows carry paths, not sound: all machines see the same folders. A block's shards have names of
-their own, so a block that Ray gives to another actor, because the first died, replaces them
-instead of adding others.
+Ray sends paths and no audio, because all machines see the same folders. The names of a block's
+shards follow from the block. If an actor dies and Ray gives its block to another actor, the new
+shards replace the old ones.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ..errors import HearError, OptionError
-from .batching import Embedding
+from ..errors import OptionError, require
+from .batching import Embedding, embed_items
 from .manifest import Item
 from .progress import Progress
-from .runner import ShardWriter, embed_items
+from .shards import ShardWriter
 
 DECODING_THREADS = 2
-"""Of each actor."""
+"""Threads of each actor that decode."""
 
 CLUSTER_OPTIONS = ("address", "num_cpus", "num_gpus")
 
 
-class Recipe(NamedTuple):
-    """What an actor needs to do as the local engine does."""
+class Job(NamedTuple):
+    """Everything that an actor must know to do what the local engine does."""
 
     backend: str
     config: dict[str, Any]
@@ -44,8 +44,8 @@ class Recipe(NamedTuple):
     @classmethod
     def of(
         cls, embedding: Embedding, folder: Path, run: int, columns: pa.Schema, shard_rows: int
-    ) -> Recipe:
-        """Write down what this machine's embedding is."""
+    ) -> Job:
+        """Describe the embedding of this machine."""
         from ..engine.backend import BACKEND
 
         model, outputs = embedding.model, embedding.outputs
@@ -65,23 +65,33 @@ class Recipe(NamedTuple):
 class EmbeddingActor:
     """Loads the model once, and turns blocks of files into shards."""
 
-    def __init__(self, recipe: Recipe):
-        os.environ["KERAS_BACKEND"] = recipe.backend
+    def __init__(self, job: Job):
+        os.environ["KERAS_BACKEND"] = job.backend
         from ..loading import load_model
 
-        model = load_model(**recipe.config)
-        if model.weights_id != recipe.weights_id:
+        model = load_model(**job.config)
+        if model.weights_id != job.weights_id:
             raise OptionError(
                 f"This machine has other weights ({model.weights_id}) than the one that started "
-                f"the run ({recipe.weights_id}). Fetch the same ones on all machines."
+                f"the run ({job.weights_id}). Fetch the same ones on all machines."
             )
-        folder = Path(recipe.folder)
-        self._embedding = Embedding(model, recipe.outputs, recipe.float_type, folder)
-        self._recipe = recipe
+        self._embedding = Embedding(model, job.outputs, job.float_type, Path(job.folder))
+        self._job = job
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Embed the files of a block; return what became of each."""
-        recipe = self._recipe
+        """Embed the files of a block.
+
+        Parameters
+        ----------
+        block : pa.Table
+            Items with their labels.
+
+        Returns
+        -------
+        pa.Table
+            Error and duration of each file.
+        """
+        job = self._job
         items = [
             Item(**{**row, "path": os.fsdecode(row["path"])})
             for row in block.select(Item._fields).to_pylist()
@@ -89,12 +99,12 @@ class EmbeddingActor:
         labels = block.drop_columns(list(Item._fields))
         number = {item.position: i for i, item in enumerate(items)}
         writer = ShardWriter(
-            Path(recipe.folder),
-            recipe.run,
-            recipe.columns,
+            Path(job.folder),
+            job.run,
+            job.columns,
             lambda positions: labels.take([number[position] for position in positions]),
-            recipe.shard_rows,
-            seconds=math.inf,  # where shards end must not depend on the clock: see above
+            job.shard_rows,
+            seconds=math.inf,  # the clock must not decide the names of shards: see above
         )
         rows = []
         for row in embed_items(items, self._embedding, DECODING_THREADS, threading.Event()):
@@ -108,10 +118,10 @@ class EmbeddingActor:
 def run_on_ray(
     items: Sequence[Item],
     labels: pa.Table,
-    recipe: Recipe,
+    job: Job,
     progress: Progress,
     stop: threading.Event,
-    actors: int,
+    n_actors: int,
     cluster: dict[str, Any],
 ) -> None:
     """Embed items on a Ray cluster.
@@ -120,12 +130,12 @@ def run_on_ray(
     ----------
     items : sequence of Item
     labels : pa.Table
-        By the items' positions.
-    recipe : Recipe
+        One row for each position of the input.
+    job : Job
     progress : Progress
     stop : threading.Event
-        When set, no more blocks are begun.
-    actors : int
+        When it is set, no more blocks are begun.
+    n_actors : int
     cluster : dict
         See `runner.embed_corpus`.
 
@@ -133,35 +143,28 @@ def run_on_ray(
     ------
     OptionError
         If a cluster option does not exist.
-    HearError
-        If Ray is not installed.
+    MissingExtraError
+        If Ray Data is not installed.
     """
     if unknown := cluster.keys() - set(CLUSTER_OPTIONS):
         raise OptionError(
             f"cluster takes {', '.join(CLUSTER_OPTIONS)}. Received: {', '.join(sorted(unknown))}"
         )
-    try:
-        import ray
-        import ray.data
-    except ModuleNotFoundError as error:
-        raise HearError(
-            "engine='ray' needs Ray Data, which is not installed. "
-            'Install it with: pip install "hear-openl3-yamnet[ray]"'
-        ) from error
+    ray, data = require("ray", extra="ray"), require("ray.data", extra="ray")
     started = not ray.is_initialized()
     if started:
         address = cluster.get("address") or "local"
         ray.init(address=address, include_dashboard=False if address == "local" else None)
     try:
-        size = recipe.shard_rows
+        size = job.shard_rows
         blocks = [_block(items[i : i + size], labels) for i in range(0, len(items), size)]
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        embedded = ray.data.from_arrow(blocks).map_batches(
+        data.DataContext.get_current().enable_progress_bars = False
+        embedded = data.from_arrow(blocks).map_batches(
             EmbeddingActor,
-            fn_constructor_args=(recipe,),
-            batch_size=None,  # a block as it is
+            fn_constructor_args=(job,),
+            batch_size=None,  # a whole block
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=actors),
+            compute=data.ActorPoolStrategy(size=n_actors),
             num_cpus=cluster.get("num_cpus") or 1,
             num_gpus=cluster.get("num_gpus") or None,
         )
@@ -175,7 +178,7 @@ def run_on_ray(
 
 
 def _block(items: Sequence[Item], labels: pa.Table) -> pa.Table:
-    """Return a table of items with their labels; paths as bytes, which need not be UTF-8."""
+    """Return a table of items with their labels. Paths are bytes, which need not be UTF-8."""
     own = {
         "id": pa.array([item.id for item in items], pa.string()),
         "path": pa.array([os.fsencode(item.path) for item in items], pa.binary()),

@@ -1,4 +1,7 @@
-"""`load_corpus`: the shards of a folder as one small object."""
+"""`load_corpus`: finished shards, read back as one small object.
+
+This module reads embeddings. The module `decoding` reads audio files.
+"""
 
 from __future__ import annotations
 
@@ -16,49 +19,59 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from ..errors import CorpusError, OptionError
-from .rows import OUTPUTS
-from .shards import read_description, shard_paths
+from .shards import naming_damage, read_description, shard_paths
+from .tables import OUTPUTS
 
 MOST_IN_MEMORY = 256 * 2**20
-"""Bytes of scenes."""
+"""Bytes of scene embeddings that `Corpus.scene` holds in memory at most."""
+
+_EMBEDDED = pc.field("status") == "ok"
+_FIRST_PART = pc.field("part") == 0
 
 
 class Corpus:
-    """What `embed_corpus` wrote, in the order of its input.
+    """The output of `embed_corpus`, in the order of its input.
 
     Parameters
     ----------
     folder : Path
 
+    Attributes
+    ----------
+    folder : Path
+    configuration : dict
+        The model's options and weights id, the outputs, the float type, the labels, the version.
+
     Raises
     ------
     CorpusError
-        If there are no shards, or the first is damaged.
+        If there are no shards, or the first is damaged. Every method and property raises it if a
+        shard that it reads is damaged.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         paths = shard_paths(folder) if folder.is_dir() else []
         if not paths:
-            raise CorpusError(f"{folder} holds no corpus: there is no part-….parquet.")
+            raise CorpusError(f"{folder} holds no corpus: it has no file part-….parquet.")
         self.configuration: dict[str, Any] = read_description(paths[0])
         self._dataset = ds.dataset(paths, format="parquet")
 
     @cached_property
     def ids(self) -> list[str]:
         """Ids of the files that were embedded, in the order of `scene`'s rows."""
-        return self._dataset.to_table(["id"], filter=_file()).column("id").to_pylist()
+        return [id_ for batch in self.batches(["id"]) for id_ in batch.column("id").to_pylist()]
 
     @cached_property
     def scene(self) -> np.ndarray:
         """Scene embeddings of the files that were embedded.
 
-        np.ndarray [shape=(n_files, size)], float32 or float16; beyond 256 MB memory-mapped and
-        read-only, from a file without a name in the folder for temporary files (``TMPDIR``).
+        np.ndarray [shape=(n_files, size), dtype=float32 or float16]. Above 256 MB it is read-only
+        and memory-mapped from a nameless file in the folder for temporary files (``TMPDIR``).
         """
         if not self.has("scene"):
-            raise OptionError(f"{self.folder} holds timestamps and no scenes.")
-        shape = (self._dataset.count_rows(filter=_file()), self.configuration["scene_size"])
+            raise OptionError(f"{self.folder} holds timestamp embeddings and no scenes.")
+        shape = (self._count(_EMBEDDED & _FIRST_PART), self.configuration["scene_size"])
         dtype = np.dtype(self.configuration["float_type"])
         if math.prod(shape) * dtype.itemsize > MOST_IN_MEMORY:
             return self._mapped_scenes(shape, dtype)
@@ -74,46 +87,63 @@ class Corpus:
             for batch in self.batches(["scene"]):
                 file.write(np.ascontiguousarray(vectors(batch.column("scene"))).data)
             file.flush()
-            return np.memmap(file, dtype, "r", shape=shape)  # holds the file though it is closed
+            return np.memmap(file, dtype, "r", shape=shape)  # keeps the closed file alive
 
     @property
     def failures(self) -> pa.Table:
         """Id, path and error of the files that failed."""
-        return self._dataset.to_table(["id", "path", "error"], filter=pc.field("status") != "ok")
+        columns = ["id", "path", "error"]
+        schema = pa.schema([self._dataset.schema.field(name) for name in columns])
+        return pa.Table.from_batches(self._scan(columns, ~_EMBEDDED), schema)
 
     @property
     def table(self) -> pa.Table:
-        """All rows and columns, in memory; a long file with timestamps may have several."""
-        return self._dataset.to_table()
+        """All rows and columns, in memory. A long file with timestamps may have several rows."""
+        return pa.Table.from_batches(self._scan(None, None), self._dataset.schema)
 
     def batches(
         self, columns: list[str] | None = None, batch_size: int = 1024
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the files that were embedded, some at a time.
+        """Yield the rows of the files that were embedded, some of them at a time.
 
-        The further rows of long files, their column ``part`` above 0, come where columns ask for
-        timestamps or embeddings; else a file is one row.
+        The further rows of long files, with a number above 0 in the column ``part``, are yielded
+        if `columns` has ``timestamps`` or ``embeddings``. Otherwise a file is one row.
 
         Parameters
         ----------
         columns : list of str, optional
             All by default.
         batch_size : int
-            Rows at the most.
+            Rows in a batch at most.
         """
-        of_parts = columns is None or {"timestamps", "embeddings"}.intersection(columns)
-        rows = pc.field("status") == "ok" if of_parts else _file()
-        # little read ahead: a row with timestamps may take a gigabyte
-        return self._dataset.to_batches(
-            columns, filter=rows, batch_size=batch_size, batch_readahead=1, fragment_readahead=1
-        )
+        all_parts = columns is None or {"timestamps", "embeddings"}.intersection(columns)
+        rows = _EMBEDDED if all_parts else _EMBEDDED & _FIRST_PART
+        return self._scan(columns, rows, batch_size)
+
+    def _scan(
+        self, columns: list[str] | None, rows: pc.Expression | None, batch_size: int = 1024
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows that an expression selects, shard after shard."""
+        for shard in self._dataset.get_fragments():
+            scanner = shard.scanner(
+                self._dataset.schema,
+                columns=columns,
+                filter=rows,
+                batch_size=batch_size,
+                batch_readahead=1,  # a row with timestamps may take a gigabyte
+            )
+            with naming_damage(Path(shard.path)):
+                yield from scanner.to_batches()
+
+    def _count(self, rows: pc.Expression) -> int:
+        return sum(len(batch) for batch in self._scan(["part"], rows, 2**16))
 
     def has(self, output: str) -> bool:
-        """Whether the corpus holds ``scene`` or ``timestamps``."""
+        """Return whether the corpus holds ``scene`` or ``timestamps``."""
         return output in OUTPUTS[self.configuration["outputs"]]
 
     def __len__(self) -> int:
-        return self._dataset.count_rows(filter=pc.field("part") == 0)
+        return self._count(_FIRST_PART)
 
     def __repr__(self) -> str:
         made_of = f"{self.configuration['model']!r}, weights={self.configuration['weights_id']!r}"
@@ -121,12 +151,12 @@ class Corpus:
 
 
 def load_corpus(folder: str | os.PathLike) -> Corpus:
-    """Open what `embed_corpus` wrote.
+    """Open the output of `embed_corpus`.
 
     Parameters
     ----------
     folder
-        Its `out`.
+        The `out` of `embed_corpus`.
 
     Returns
     -------
@@ -146,12 +176,7 @@ def load_corpus(folder: str | os.PathLike) -> Corpus:
 
 
 def vectors(column: pa.FixedSizeListArray) -> np.ndarray:
-    """Return a column of vectors without gaps as an array [shape=(n, size)]."""
+    """Return a column of vectors without missing values as an array [shape=(n, size)]."""
     return (
         column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
     )
-
-
-def _file() -> pc.Expression:
-    """Tell the one row of each file that was embedded."""
-    return (pc.field("status") == "ok") & (pc.field("part") == 0)

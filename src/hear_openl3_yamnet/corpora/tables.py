@@ -1,10 +1,9 @@
-"""The row of a file: its embeddings, or why it has none. Rows → Arrow tables of one schema."""
+"""The schema of a corpus, and rows as Arrow tables of that schema."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,72 +11,22 @@ import pyarrow as pa
 
 from .. import __version__
 from ..errors import OptionError
-from .manifest import Item, printable
+from .manifest import printable
+from .rows import Row
 
 if TYPE_CHECKING:
     from ..model import HearModel
-    from .spill import Spill
 
 METADATA_KEY = b"hear_openl3_yamnet"
 FLOAT_TYPES = {"float32": pa.float32(), "float16": pa.float16()}
 OUTPUTS = {"scene": ("scene",), "timestamps": ("timestamps",), "both": ("scene", "timestamps")}
 
+# the first three change no value; the description has the other two under other keys
 _LEFT_OUT = ("batch_size", "memory_limit", "sharing", "weights", "precision")
-# the first three change no value; what the others stand for is told beside them
-
-
-@dataclass
-class Row:
-    """What is known of a file, and what it became.
-
-    Attributes
-    ----------
-    item : Item
-    error : str or None
-        Why it failed.
-    size, modified : int, float or None
-        Bytes, and seconds since 1970; None where there is no file.
-    duration : float or None
-        Seconds that were embedded.
-    sample_rate, channels : int or None
-        Of the file.
-    peak : float or None
-        Largest absolute sample of the mono mix; beyond 1 the networks know no such sound.
-    scene : np.ndarray [shape=(size,)] or None
-    timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64] or None
-        Milliseconds.
-    embeddings : np.ndarray or Spill [shape=(n_timestamps, size)] or None
-    part : int
-        0, or of a long file's later rows their number.
-    """
-
-    item: Item
-    error: str | None = None
-    size: int | None = None
-    modified: float | None = None
-    duration: float | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
-    peak: float | None = None
-    scene: np.ndarray | None = field(default=None, repr=False)
-    timestamps: np.ndarray | None = field(default=None, repr=False)
-    embeddings: np.ndarray | Spill | None = field(default=None, repr=False)
-    part: int = 0
-
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of embeddings."""
-        arrays = (self.scene, self.timestamps, self.embeddings)
-        return sum(array.nbytes for array in arrays if array is not None)
-
-    def fail(self, error: str) -> Row:
-        """Turn into the row of a failure."""
-        self.error, self.scene, self.timestamps, self.embeddings = error, None, None, None
-        return self
 
 
 def describe(model: HearModel, outputs: str, float_type: str, labels: pa.Schema) -> dict[str, Any]:
-    """Return what decides the values of a corpus, as plain data.
+    """Describe everything that decides the values of a corpus.
 
     Parameters
     ----------
@@ -87,12 +36,17 @@ def describe(model: HearModel, outputs: str, float_type: str, labels: pa.Schema)
     float_type : str
         One of `FLOAT_TYPES`.
     labels : pa.Schema
-        Columns that are carried through.
+        The label columns of the manifest.
+
+    Returns
+    -------
+    dict
+        Equal to itself after a round trip through JSON.
 
     Raises
     ------
     OptionError
-        If outputs or the float type are none of those.
+        If `outputs` or `float_type` does not exist.
     """
     for name, value, choices in [
         ("outputs", outputs, OUTPUTS),
@@ -122,16 +76,19 @@ def describe(model: HearModel, outputs: str, float_type: str, labels: pa.Schema)
         }
     if "timestamps" in OUTPUTS[outputs]:
         described |= {"timestamp_size": model.timestamp_embedding_size, "hop_ms": model.hop_size}
-    return json.loads(json.dumps(described))  # tuples become lists, as they come back
+    return json.loads(json.dumps(described))  # tuples become lists
 
 
 def schema(description: dict[str, Any], labels: pa.Schema) -> pa.Schema:
     """Return the schema of a corpus, with its description as JSON in the metadata.
 
+    The column ``part`` is the number of the row part: 0, or more for the further rows of a long
+    file.
+
     Raises
     ------
     OptionError
-        If a label has the name of a column of ours.
+        If a label column has the name of a column of the corpus.
     """
     value = FLOAT_TYPES[description["float_type"]]
     fields = [
@@ -158,22 +115,21 @@ def schema(description: dict[str, Any], labels: pa.Schema) -> pa.Schema:
     own = {field.name for field in fields} | {"scene", "timestamps", "embeddings"}
     if taken := own.intersection(labels.names):
         raise OptionError(
-            f"A manifest's label columns may not be called {', '.join(sorted(taken))}: these are "
-            "columns of the corpus. Rename them."
+            f"A manifest must have no label columns {', '.join(sorted(taken))}: a corpus has "
+            "columns of these names. Rename them."
         )
     return pa.schema([*fields, *labels], metadata={METADATA_KEY: json.dumps(description).encode()})
 
 
 def to_table(rows: Sequence[Row], schema: pa.Schema, labels: pa.Table) -> pa.Table:
-    """Set rows together.
+    """Convert rows to a table.
 
     Parameters
     ----------
     rows : sequence of Row
     schema : pa.Schema
-        From `schema`.
-    labels : pa.Table
-        One row for each.
+        Return value of `schema`.
+    labels : pa.Table [shape=(n_rows, n_labels)]
     """
     plain: dict[str, list] = {
         "id": [row.item.id for row in rows],
@@ -197,7 +153,7 @@ def to_table(rows: Sequence[Row], schema: pa.Schema, labels: pa.Table) -> pa.Tab
 
 
 def _vectors(arrays: Sequence[np.ndarray | None], kind: pa.DataType) -> pa.Array:
-    """Make a column of lists out of the rows' arrays, without copying where there is one row."""
+    """Make a column of lists from the rows' arrays; the array of a single row is not copied."""
     given = [array for array in arrays if array is not None]
     missing = np.array([array is None for array in arrays])
     if pa.types.is_fixed_size_list(kind):
