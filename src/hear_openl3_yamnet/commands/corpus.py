@@ -1,16 +1,14 @@
-"""The commands ``hear-openl3-yamnet corpus``: many files in, Parquet shards out, and exports."""
+"""The commands ``hear-openl3-yamnet corpus``: audio files → Parquet shards → other formats."""
 
 from __future__ import annotations
 
 import logging
-from enum import Enum
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ..errors import HearError, OptionError
+from ..errors import OptionError
 from .embed import gather_options, load_quietly
 
 app = typer.Typer(
@@ -19,27 +17,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class Engine(str, Enum):
-    """Where a corpus is embedded."""
-
-    local = "local"
-    ray = "ray"
-
-
-class FloatType(str, Enum):
-    """How embeddings are kept."""
-
-    float32 = "float32"
-    float16 = "float16"
-
-
-class Format(str, Enum):
-    """What a corpus is exported as."""
-
-    hear = "hear"
-    projector = "projector"
 
 
 @app.command()
@@ -53,7 +30,10 @@ def embed(
         ),
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder for the shards, made if need be.")
+        Path,
+        typer.Argument(
+            metavar="OUT", help="Folder for the shards. It is made if it does not exist."
+        ),
     ],
     model: Annotated[
         str,
@@ -63,42 +43,47 @@ def embed(
         ),
     ] = "",
     scene: Annotated[
-        bool, typer.Option("--scene", help="One embedding for a file. The default.")
+        bool, typer.Option("--scene", help="One embedding for each file. The default.")
     ] = False,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", help="One at each time step of a file.")
+        bool, typer.Option("--timestamps", help="One embedding at each time step of a file.")
     ] = False,
     both: Annotated[bool, typer.Option("--both", help="Both of them.")] = False,
     weights: Annotated[
         str | None,
-        typer.Option(metavar="WEIGHTS", help="As of the command embed. Default: the preset's."),
+        typer.Option(metavar="WEIGHTS", help="See the command embed. Default: the preset's."),
     ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Another option of load_model, as often as you like."
+            metavar="KEY=VALUE", help="Another option of load_model. May be given several times."
         ),
     ] = None,
-    float_type: Annotated[FloatType, typer.Option(help="Of what is kept.")] = FloatType.float32,
+    float_type: Annotated[
+        Literal["float32", "float16"], typer.Option(help="Data type of the embeddings in OUT.")
+    ] = "float32",
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Threads that decode (local: 2), or actors (ray: 1)."),
     ] = None,
-    shard_rows: Annotated[int, typer.Option(min=1, help="Files in a shard, at the most.")] = 1024,
+    shard_rows: Annotated[int, typer.Option(min=1, help="Files in a shard at most.")] = 1024,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Do again what failed before.")
+        bool, typer.Option("--retry-failed", help="Embed again the files that failed before.")
     ] = False,
-    engine: Annotated[Engine, typer.Option(help="This machine, or Ray Data.")] = Engine.local,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="This machine, or Ray Data.")
+    ] = "local",
     address: Annotated[
         str | None,
-        typer.Option(help="Of a Ray cluster: auto, or ray://HOST:PORT. Default: this machine."),
+        typer.Option(help="A Ray cluster: auto, or ray://HOST:PORT. Default: this machine."),
     ] = None,
     num_gpus: Annotated[float, typer.Option(min=0, help="GPUs of each Ray actor.")] = 0,
 ) -> None:
-    """Embed every file of a corpus: a row a file in Parquet shards, whatever is wrong with it.
+    """Embed every file of a corpus: one row a file in Parquet shards, whatever is wrong with it.
 
-    A folder is walked with its subfolders. What OUT holds already is skipped: a run that was ended
-    goes on when it is started again. Ctrl-C finishes the files in hand; twice, it ends at once.
+    A folder is read with its subfolders. Files whose rows OUT already holds are skipped, so a run
+    that was ended goes on when it is started again. Ctrl-C ends the run after the files that wait;
+    a second Ctrl-C ends it at once.
 
     \b
     Examples:
@@ -110,25 +95,26 @@ def embed(
     \b
     Exit status:
       0    all files are embedded
-      1    at least one failed; its row says why
+      1    at least one file failed; its row says why
       2    the command itself is wrong
-      130  interrupted
+      130  the run was interrupted
     """  # noqa: D301
+    from ..corpora import embed_corpus
+
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
-    outputs = _outputs(scene, timestamps, both)
+    outputs = _outputs(scene=scene, timestamps=timestamps, both=both)
     options = gather_options(option or [], scene=True, hop_size=None, weights=weights)
-    embed_corpus = _corpora().embed_corpus
     summary = embed_corpus(
         source,
         out,
         load_quietly(model, options),
         outputs=outputs,
-        float_type=float_type.value,
+        float_type=float_type,
         workers=workers,
         shard_rows=shard_rows,
         retry_failed=retry_failed,
-        engine=engine.value,
+        engine=engine,
         cluster={"address": address, "num_gpus": num_gpus},
     )
     typer.echo(f"{out}: {summary}")
@@ -138,7 +124,7 @@ def embed(
     if summary.total_failed:
         typer.echo(
             f"{summary.total_failed} files in {out} failed; their rows say why. "
-            "--retry-failed does them again.",
+            "--retry-failed embeds them again.",
             err=True,
         )
         raise typer.Exit(1)
@@ -147,38 +133,28 @@ def embed(
 @app.command()
 def export(
     corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="OUT of corpus embed.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder, made if need be.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder. It is made if it does not exist.")
+    ],
     format: Annotated[
-        Format,
+        Literal["hear", "projector"],
         typer.Option(
             help="hear: ID.embedding.npy, and ID.timestamps.json, for each file; "
             "projector: vectors.tsv and metadata.tsv for TensorBoard."
         ),
-    ] = Format.hear,
+    ] = "hear",
 ) -> None:
-    """Write a corpus in another form."""
-    corpora = _corpora()
-    write = corpora.export_hear if format is Format.hear else corpora.export_projector
-    n_files = write(corpora.load_corpus(corpus), out)
+    """Write a corpus in another format."""
+    from ..corpora import export_hear, export_projector, load_corpus
+
+    write = {"hear": export_hear, "projector": export_projector}[format]
+    n_files = write(load_corpus(corpus), out)
     typer.echo(f"{out}: {n_files} files")
 
 
-def _outputs(scene: bool, timestamps: bool, both: bool) -> str:
-    chosen = [
-        name
-        for name, given in [("scene", scene), ("timestamps", timestamps), ("both", both)]
-        if given
-    ]
+def _outputs(**given: bool) -> str:
+    """Return the one output whose flag is given; ``scene`` if there is none."""
+    chosen = [name for name, is_given in given.items() if is_given]
     if len(chosen) > 1:
         raise OptionError("--scene, --timestamps and --both exclude each other.")
     return chosen[0] if chosen else "scene"
-
-
-def _corpora() -> ModuleType:
-    try:
-        from .. import corpora
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        raise HearError(str(error)) from error
-    return corpora
