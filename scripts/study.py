@@ -95,8 +95,8 @@ def chosen_tasks(arguments: argparse.Namespace) -> list[TaskFolder]:
 
 def load_networks(arguments: argparse.Namespace, tasks: list[TaskFolder]) -> list[Network]:
     """Load the networks that the weights are for."""
-    from hear_openl3_yamnet.weights.sources import read_source
-    from hear_openl3_yamnet.weights.store import locate
+    from hear_openl3_yamnet.weights.finding import locate
+    from hear_openl3_yamnet.weights.reading import read_source
 
     kind = arguments.weights
     files: dict[str, Path] = {}

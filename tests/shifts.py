@@ -60,7 +60,7 @@ if __name__ == "__main__":
     import tempfile
     from pathlib import Path
 
-    from hear_openl3_yamnet.weights.readers import read_weights
+    from hear_openl3_yamnet.weights.reading import read_weights
     from tests.seeded_weights import write_openl3, write_yamnet
 
     def seeded_weights(preset):

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 
 from .features import amplitudes_in_decibels, network_input
 from .tasks import NAMES, SAMPLE_RATE, Task, make_tasks

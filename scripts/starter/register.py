@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from hear_openl3_yamnet.weights.digests import sha256
+from hear_openl3_yamnet.weights.receipts import sha256
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 NETWORKS = {"openl3-mel128": "openl3", "yamnet": "yamnet"}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 
 from .batches import Bank, batch
 from .objective import RECIPES, Recipe, add_labelless, build, chance_levels

@@ -28,8 +28,7 @@ import h5py
 import numpy as np
 
 from hear_openl3_yamnet.errors import HearError
-from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
 from tests.seeded_weights import write_yamnet
 
 NETWORK = "yamnet"  # the one with the most weights, so the most metadata to damage

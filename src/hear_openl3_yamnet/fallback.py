@@ -37,7 +37,7 @@ def preset_to_load() -> str:
     StarterWeightsWarning
         If it is `STARTER_PRESET`.
     """
-    from .weights.store import locate
+    from .weights.finding import locate
 
     try:
         locate(get_preset(DEFAULT_PRESET).weights_name, answer_s=ANSWER_SECONDS)
@@ -50,7 +50,7 @@ def preset_to_load() -> str:
 
 
 def _has_starter() -> bool:
-    from .weights.cache import look_up
+    from .weights.finding import look_up
     from .weights.registry import load_registry
 
     entry = load_registry().get(get_preset(STARTER_PRESET).weights_name)

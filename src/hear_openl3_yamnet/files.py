@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +113,16 @@ def partial_path(path: Path) -> Path:
 
     It is short: a file system that takes `path` takes it too.
     """
-    return path.with_name(f"{PARTIAL_PREFIX}{os.getpid():x}-{secrets.token_hex(3)}{path.suffix}")
+    return path.with_name(f"{_prefix(path)}{os.getpid():x}-{secrets.token_hex(3)}{path.suffix}")
+
+
+def partials_of(path: Path) -> list[Path]:
+    """Return the temporary files and folders of `path`: leftovers, if nobody writes `path` now."""
+    return list(path.parent.glob(f"{_prefix(path)}*"))
+
+
+def _prefix(path: Path) -> str:
+    return f"{PARTIAL_PREFIX}{zlib.crc32(os.fsencode(path.name)):08x}-"
 
 
 def is_partial(path: Path) -> bool:

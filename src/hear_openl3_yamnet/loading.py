@@ -156,8 +156,8 @@ def _build(configs: list[Config]) -> HearModel:
 
 def _weights(config: Config) -> tuple[dict[str, np.ndarray], str]:
     """Return the weights that a configuration asks for, and their id."""
-    from .weights.sources import read_source
-    from .weights.store import locate
+    from .weights.finding import locate
+    from .weights.reading import read_source
 
     network = config.preset.network
     source = config.weights

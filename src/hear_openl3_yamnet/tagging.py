@@ -12,8 +12,8 @@ import numpy as np
 from .backbones.yamnet import N_CLASSES
 from .errors import OptionError, WeightsFormatError
 from .files import written_whole
+from .weights.finding import locate
 from .weights.registry import CLASS_MAP
-from .weights.store import locate
 
 if TYPE_CHECKING:
     from .model import HearModel

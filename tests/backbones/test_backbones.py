@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 from tests.comparing import numpy
 
 BACKBONES = {"openl3": openl3, "yamnet": yamnet}

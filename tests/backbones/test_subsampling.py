@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hear_openl3_yamnet.backbones import subsampling, yamnet
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 from tests.comparing import numpy
 from tests.shifts import table
 

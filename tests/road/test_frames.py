@@ -7,7 +7,7 @@ from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings
 from hear_openl3_yamnet.backbones import openl3, yamnet
 from hear_openl3_yamnet.config.options import configure
 from hear_openl3_yamnet.features import frontends
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 

@@ -13,7 +13,7 @@ import pytest
 from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.backbones import openl3
 from hear_openl3_yamnet.features import frontends
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 

@@ -23,7 +23,7 @@ from hear_openl3_yamnet import (
 )
 from hear_openl3_yamnet.audio.files import load_audio
 from hear_openl3_yamnet.fallback import preset_to_load
-from hear_openl3_yamnet.weights import carrying, store
+from hear_openl3_yamnet.weights import carrying, finding
 from hear_openl3_yamnet.weights.convert import convert
 from hear_openl3_yamnet.weights.registry import get_entry
 from tests.comparing import numpy
@@ -162,7 +162,7 @@ def test_why_they_cannot_be_had(behaviour, cause, online, server, cache, monkeyp
 
 def test_a_cache_that_takes_no_file(online, cache):
     cache.touch()
-    with pytest.warns(StarterWeightsWarning, match="is no folder"):
+    with pytest.warns(StarterWeightsWarning, match="is not a folder"):
         assert preset_to_load() == OPENL3
 
 
@@ -226,10 +226,10 @@ def test_starter_weights_that_are_damaged(name, damage, folder, tmp_path, monkey
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     file = tmp_path / f"starter-{name[:-8]}.safetensors"
     file.unlink() if damage == "gone" else os.truncate(file, 1000)
-    for get in (store.fetch, load_model):
+    for get in (finding.fetch, load_model):
         with pytest.raises(WeightsNotFoundError, match="come with this package: install it again"):
             get(name)
-    assert store.find(name) is None
+    assert finding.find(name) is None
     if name == OPENL3:
         with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music is not on this"):
             load_model()
@@ -249,7 +249,7 @@ def test_a_registry_without_starter_weights(tmp_path, folder, monkeypatch):
 @STARTERS
 def test_starter_weights_are_never_fetched_imported_or_exported(name, folder, cache, tmp_path):
     path = folder / f"starter-{name[:-8]}.safetensors"
-    assert store.fetch(name) == store.locate(name) == path
+    assert finding.fetch(name) == finding.locate(name) == path
     assert carrying.import_file(path) == (get_entry(name), carrying.BY_DIGEST)
     assert not cache.exists()
     with pytest.raises(WeightsNotFoundError, match="no weights on this machine to export"):

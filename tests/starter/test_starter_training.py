@@ -18,7 +18,7 @@ from hear_openl3_yamnet.synthesis.instruments import (
 )
 from hear_openl3_yamnet.synthesis.noises import BACKGROUNDS
 from hear_openl3_yamnet.synthesis.streams import stream
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights
 from scripts.starter import batches, features, objective, render, splits, train
 
 FAMILIES = ("events", "synthetic_notes", "backgrounds")  # which need no program installed

@@ -15,8 +15,9 @@ from hear_openl3_yamnet.errors import (
     WeightsIntegrityError,
     WeightsNotFoundError,
 )
-from hear_openl3_yamnet.weights import carrying, store
-from hear_openl3_yamnet.weights.cache import cache_folder, look_up
+from hear_openl3_yamnet.weights import carrying, finding
+from hear_openl3_yamnet.weights.finding import cache_folder, look_up
+from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
 
 from ..seeded_weights import write_openl3
@@ -50,7 +51,7 @@ def test_a_published_file_is_known_under_any_name(served, name, offline, publish
     assert imported(path) == (name, carrying.BY_DIGEST)
     found = look_up(load_registry()[name])
     assert (found.place, found.verified) == ("cache", True)
-    assert store.locate(name) == found.path
+    assert finding.locate(name) == found.path
 
 
 def test_an_unpacked_file_is_known_by_its_own_digest(offline, published, tmp_path):
@@ -68,12 +69,12 @@ def test_an_openl3_file_is_known_by_name_and_shapes(packed, offline, cache, tmp_
     assert imported(path) == (OPENL3, carrying.BY_NAME)
     found = look_up(load_registry()[OPENL3])
     assert (found.place, found.verified) == ("cache", False)
-    assert store.weights_id(store.locate(OPENL3)).startswith("file:openl3_audio_mel128_env")
+    assert finding.weights_id(finding.locate(OPENL3)).startswith("file:openl3_audio_mel128_env")
 
 
 def test_a_verified_file_takes_the_place_of_one_known_by_name(registry, cache, tmp_path):
     carrying.import_file(write_openl3(tmp_path / "openl3_audio_mel128_env.h5", seed=99))
-    store.fetch(OPENL3)
+    finding.fetch(OPENL3)
     assert look_up(load_registry()[OPENL3]).verified
     carrying.import_file(tmp_path / "openl3_audio_mel128_env.h5")
     assert look_up(load_registry()[OPENL3]).verified  # and not the other way round
@@ -84,7 +85,7 @@ def test_a_file_known_to_be_another_is_refused(offline, cache, tmp_path):
     with pytest.raises(WeightsIntegrityError) as caught:
         carrying.import_file(path)
     assert "expected: sha256:" in str(caught.value)
-    assert f"found:    sha256:{store.weights_digest(path)}" in str(caught.value)
+    assert f"found:    sha256:{content_digest(path)}" in str(caught.value)
     assert visible(cache) == []
 
 
@@ -108,7 +109,7 @@ def test_no_published_file(offline, cache, tmp_path):
 def test_import_into_a_cache_that_is_a_file(offline, published, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "file"))
-    with pytest.raises(WeightsCacheError, match="is no folder"):
+    with pytest.raises(WeightsCacheError, match="is not a folder"):
         carrying.import_file(published / "yamnet.h5")
 
 
@@ -116,7 +117,7 @@ def test_import_into_a_cache_that_is_a_file(offline, published, tmp_path, monkey
 def carried(registry, tmp_path, monkeypatch):
     """A folder exported on a machine that fetched everything but one file, which it imported."""
     for name in ("yamnet", PINNED, "yamnet-class-map"):
-        store.fetch(name)
+        finding.fetch(name)
     carrying.import_file(write_openl3(tmp_path / "openl3_audio_mel128_env.h5", seed=99))
     folder = tmp_path / "stick" / "weights"
     carrying.export_folder(folder)
@@ -148,7 +149,7 @@ def test_an_exported_folder_is_imported_elsewhere(carried):
 
 def test_a_receipt_proves_an_unpacked_file(registry, tmp_path, monkeypatch):
     """The digest of most unpacked OpenL3 files is not published: the receipt carries it over."""
-    fetched = store.fetch(OPENL3)
+    fetched = finding.fetch(OPENL3)
     carrying.export_folder(tmp_path / "stick")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
     path = tmp_path / "stick" / fetched.name
@@ -189,22 +190,22 @@ def test_an_installed_openl3_packages_files_are_found(offline, openl3_package):
         found = look_up(load_registry()[name])
         assert found.path == openl3_package / found.path.name
         assert (found.place, found.verified) == ("openl3 package", verified)
-        assert store.locate(name) == found.path
-    assert store.weights_id(store.locate(PINNED)).startswith(f"published:{PINNED}@")
-    assert store.weights_id(store.locate(OPENL3)).startswith("file:openl3_audio_mel128_env.h5@")
-    assert store.find("yamnet") is None
+        assert finding.locate(name) == found.path
+    assert finding.weights_id(finding.locate(PINNED)).startswith(f"published:{PINNED}@")
+    assert finding.weights_id(finding.locate(OPENL3)).startswith("file:openl3_audio_mel128_env.h5@")
+    assert finding.find("yamnet") is None
 
 
 def test_another_versions_files_are_not_taken(offline, openl3_package):
     write_openl3(openl3_package / "openl3_audio_mel256_music.h5", seed=99)
-    assert store.find(PINNED) is None
+    assert finding.find(PINNED) is None
     with pytest.raises(WeightsNotFoundError, match=str(openl3_package)):
-        store.locate(PINNED)
+        finding.locate(PINNED)
 
 
 def test_the_cache_comes_before_the_package(registry, openl3_package, cache):
-    store.fetch(OPENL3)
-    assert store.find(OPENL3).parent == cache
+    finding.fetch(OPENL3)
+    assert finding.find(OPENL3).parent == cache
 
 
 def test_the_platforms_cache_folder(monkeypatch, tmp_path):
@@ -215,8 +216,8 @@ def test_the_platforms_cache_folder(monkeypatch, tmp_path):
 
 
 def test_a_receipt_that_is_damaged_proves_nothing(registry, cache):
-    path = store.fetch(OPENL3)
+    path = finding.fetch(OPENL3)
     receipt = path.with_name(path.name + ".json")
     for text in ("", "[]", json.dumps({"name": OPENL3}), "{" * 100_000):
         receipt.write_text(text)
-        assert store.find(OPENL3) is None
+        assert finding.find(OPENL3) is None

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from hear_openl3_yamnet.weights import store
+from hear_openl3_yamnet.weights import finding
+from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
 
 from ..seeded_weights import write_openl3
@@ -49,7 +50,7 @@ def test_fetch_all_and_a_mirror(registry, server, cache):
     assert errors.count("404") == len(load_registry())
     assert visible(cache) == []
     run("fetch", "--all", "--mirror", f"{server.address}/good/")
-    assert all(store.find(name) for name in load_registry())
+    assert all(finding.find(name) for name in load_registry())
 
 
 def test_fetch_what(registry):
@@ -64,7 +65,7 @@ def test_a_bar_is_for_terminals(registry):
 
 
 def test_verify_tells_what_is_damaged(registry, cache):
-    path = store.fetch("yamnet")
+    path = finding.fetch("yamnet")
     path.write_bytes(path.read_bytes()[:-1])
     assert "yamnet: damaged" in run("verify", status=1)[0]
     assert "damaged" in run("list")[0]
@@ -91,12 +92,12 @@ def test_import_and_export(registry, published, tmp_path, monkeypatch):
     assert len(out.splitlines()) == 2
     _, errors = run("import", published / PACKED, tmp_path / "none.h5", status=1)
     assert "none.h5" in errors
-    assert store.weights_id(store.find(OPENL3)).startswith(f"published:{OPENL3}@")
+    assert finding.weights_id(finding.find(OPENL3)).startswith(f"published:{OPENL3}@")
 
 
 def test_convert_a_published_name(registry, tmp_path):
     out, _ = run("convert", "yamnet", tmp_path / "w.safetensors", "--dtype", "float16")
-    digest = store.weights_digest(store.find("yamnet"))
+    digest = content_digest(finding.find("yamnet"))
     assert f"w.safetensors: float16, from yamnet@{digest}" in out
 
 

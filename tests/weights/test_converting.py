@@ -11,10 +11,10 @@ import pytest
 
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import OptionError, WeightsCacheError, WeightsFormatError
-from hear_openl3_yamnet.weights import store
+from hear_openl3_yamnet.weights import finding
 from hear_openl3_yamnet.weights.convert import convert, read_provenance, tell_network
-from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
+from hear_openl3_yamnet.weights.receipts import content_digest
 
 from ..seeded_weights import write_openl3, write_yamnet
 
@@ -56,7 +56,7 @@ def test_a_model_loads_it(suffix, sources, tmp_path):
     out = tmp_path / f"yamnet{suffix}"
     convert(sources["yamnet"], out, "yamnet")
     model = load_model(str(out))
-    assert model.weights_id == f"file:{out.name}@{store.weights_digest(out)}"
+    assert model.weights_id == f"file:{out.name}@{content_digest(out)}"
     assert model.weights_id in repr(model)
 
 
@@ -83,7 +83,7 @@ def test_provenance_of_a_file(suffix, sources, tmp_path):
     provenance = read_provenance(out)
     assert provenance == returned
     assert provenance["source"] == "yamnet.h5"
-    assert provenance["source_sha256"] == store.weights_digest(sources["yamnet"])
+    assert provenance["source_sha256"] == content_digest(sources["yamnet"])
     assert provenance["dtype"] == "float16"
     assert provenance["licence"].startswith("unknown")
     assert tell_network(out) == "yamnet"
@@ -91,12 +91,12 @@ def test_provenance_of_a_file(suffix, sources, tmp_path):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_provenance_of_a_published_file_is_passed_on(suffix, registry, tmp_path):
-    path = store.fetch("openl3-mel128-env")
+    path = finding.fetch("openl3-mel128-env")
     first, second = tmp_path / f"first{suffix}", tmp_path / "second.safetensors"
     convert(path, first, "openl3")
     provenance = convert(first, second, "openl3", "float16")
     assert provenance["source"] == "openl3-mel128-env"
-    assert provenance["source_sha256"] == store.weights_digest(path)
+    assert provenance["source_sha256"] == content_digest(path)
     assert provenance["licence"] == "CC BY 4.0"
     assert provenance["source_address"].endswith("openl3_audio_mel128_env-v0_4_0.h5.gz")
     assert provenance["dtype"] == "float16"
@@ -127,7 +127,7 @@ def test_options_that_there_are(sources, tmp_path):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_folder_to_write_to(suffix, sources, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WeightsCacheError, match="is no folder"):
+    with pytest.raises(WeightsCacheError, match="is not a folder"):
         convert(sources["yamnet"], tmp_path / "file" / f"w{suffix}", "yamnet")
 
 

@@ -22,8 +22,10 @@ from hear_openl3_yamnet.errors import (
     WeightsIntegrityError,
     WeightsNotFoundError,
 )
-from hear_openl3_yamnet.weights import store
+from hear_openl3_yamnet.files import is_partial
+from hear_openl3_yamnet.weights import finding
 from hear_openl3_yamnet.weights.download import PATIENCE, Patience
+from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
 
 from .seeded_registry import HASTE, PACKED, PACKED_PINNED, visible
@@ -33,7 +35,7 @@ OPENL3, PINNED = "openl3-mel128-env", "openl3-mel256-music"
 FETCH = """
 import sys
 from hear_openl3_yamnet.weights.download import Patience
-from hear_openl3_yamnet.weights.store import fetch
+from hear_openl3_yamnet.weights.finding import fetch
 print(fetch(sys.argv[1], mirror=sys.argv[2], patience=Patience(5, 5, (0.1,))))
 """
 
@@ -64,18 +66,18 @@ def assert_whole(cache: Path, published: Path, served: str) -> None:
 @pytest.mark.parametrize("behaviour", ["good", "redirect", "failing-twice"])
 def test_a_file_is_fetched_whole(behaviour, name, served, registry, server, cache, published):
     server.requests.clear()
-    path = store.fetch(name, mirror=f"{server.address}/{behaviour}", patience=HASTE)
+    path = finding.fetch(name, mirror=f"{server.address}/{behaviour}", patience=HASTE)
     assert path == cache / served.removesuffix(".gz")
     assert_whole(cache, published, served)
-    assert store.find(name) == path
-    assert store.weights_id(path) == f"published:{name}@{store.weights_digest(path)}"
+    assert finding.find(name) == path
+    assert finding.weights_id(path) == f"published:{name}@{content_digest(path)}"
     assert server.requests[behaviour] == (3 if behaviour == "failing-twice" else 1)
 
 
 def test_a_verified_file_is_not_fetched_again(registry, server, cache):
-    store.fetch(OPENL3)
+    finding.fetch(OPENL3)
     server.requests.clear()
-    assert store.fetch(OPENL3) == store.locate(OPENL3)
+    assert finding.fetch(OPENL3) == finding.locate(OPENL3)
     assert not server.requests
 
 
@@ -85,7 +87,7 @@ def test_a_wrong_digest_deletes_the_download(behaviour, name, registry, server, 
     expected = load_registry()[name].digests[0]
     server.requests.clear()
     with pytest.raises(WeightsIntegrityError) as caught:
-        store.fetch(name, mirror=f"{server.address}/{behaviour}", patience=HASTE)
+        finding.fetch(name, mirror=f"{server.address}/{behaviour}", patience=HASTE)
     message = str(caught.value)
     kind = expected.partition(":")[0]
     assert f"expected: {expected}" in message
@@ -99,7 +101,7 @@ def test_unpacked_content_is_held_to_its_own_digest(registry, cache):
     files["files"][PINNED]["content_sha256"] = "0" * 64
     registry.write_text(json.dumps(files))
     with pytest.raises(WeightsIntegrityError, match="expected: sha256:000"):
-        store.fetch(PINNED)
+        finding.fetch(PINNED)
     assert visible(cache) == []
 
 
@@ -117,7 +119,7 @@ def test_a_failed_download_leaves_nothing(behaviour, requests, cause, registry, 
     server.requests.clear()
     started = time.monotonic()
     with pytest.raises(WeightsDownloadError, match=cause) as caught:
-        store.fetch("yamnet", mirror=f"{server.address}/{behaviour}", patience=HASTE)
+        finding.fetch("yamnet", mirror=f"{server.address}/{behaviour}", patience=HASTE)
     assert time.monotonic() - started < 10
     assert server.requests[behaviour] == requests
     assert f"try {requests} of 3" in str(caught.value)
@@ -130,7 +132,7 @@ def test_a_server_that_is_not_there(registry, cache):
         unused.bind(("127.0.0.1", 0))
         mirror = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(WeightsDownloadError, match="no connection"):
-            store.fetch("yamnet", mirror=mirror, patience=HASTE)
+            finding.fetch("yamnet", mirror=mirror, patience=HASTE)
     assert visible(cache) == []
 
 
@@ -146,7 +148,7 @@ def test_a_server_that_takes_no_connection(registry, cache):
         mirror = f"http://127.0.0.1:{full.getsockname()[1]}"
         started = time.monotonic()
         with pytest.raises(WeightsDownloadError, match=r"no connection within 0\.3 s"):
-            store.fetch("yamnet", mirror=mirror, patience=patience)
+            finding.fetch("yamnet", mirror=mirror, patience=patience)
         assert 3 * 0.3 + 0.15 <= time.monotonic() - started < 10
     assert visible(cache) == []
 
@@ -160,27 +162,27 @@ def test_the_patience_of_users():
 
 def test_an_address_that_is_none(registry, cache):
     with pytest.raises(WeightsDownloadError, match="not a url"):
-        store.fetch("yamnet", mirror="not a url", patience=HASTE)
+        finding.fetch("yamnet", mirror="not a url", patience=HASTE)
     assert visible(cache) == []
 
 
 def test_too_much_is_not_taken(registry, server, cache, monkeypatch):
     monkeypatch.setattr("hear_openl3_yamnet.weights.download.MAX_WEIGHTS_BYTES", 1 << 20)
     with pytest.raises(WeightsDownloadError, match="these are no weights"):
-        store.fetch("yamnet", patience=HASTE)
+        finding.fetch("yamnet", patience=HASTE)
     assert visible(cache) == []
 
 
 def test_the_mirror_may_be_in_the_environment(registry, server, cache, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_MIRROR", f"{server.address}/missing/")
     with pytest.raises(WeightsDownloadError, match=r"/missing/yamnet\.h5"):
-        store.fetch("yamnet", patience=HASTE)
+        finding.fetch("yamnet", patience=HASTE)
 
 
 def test_locate_tells_the_places_and_the_command(registry, server, cache, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_MIRROR", f"{server.address}/missing")
     with pytest.raises(WeightsNotFoundError) as caught:
-        store.locate("yamnet")
+        finding.locate("yamnet")
     for part in (
         str(cache / "yamnet.h5"),
         f"{server.address}/missing/yamnet.h5",
@@ -194,41 +196,41 @@ def test_offline_never_touches_the_network(registry, server, cache, monkeypatch)
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
     server.requests.clear()
     with pytest.raises(WeightsDownloadError, match="OFFLINE forbids the network"):
-        store.fetch("yamnet")
+        finding.fetch("yamnet")
     with pytest.raises(WeightsNotFoundError, match="OFFLINE forbids the network"):
-        store.locate("yamnet")
+        finding.locate("yamnet")
     assert not server.requests
     assert visible(cache) == []
 
 
 def test_offline_uses_what_is_there(registry, server, cache, monkeypatch):
-    path = store.fetch("yamnet")
+    path = finding.fetch("yamnet")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
-    assert store.fetch("yamnet") == store.locate("yamnet") == path
+    assert finding.fetch("yamnet") == finding.locate("yamnet") == path
 
 
 def test_an_unknown_name_lists_what_there_is(registry):
     with pytest.raises(OptionError, match="openl3-mel128-env, openl3-mel256-music, yamnet"):
-        store.fetch("openl3")
+        finding.fetch("openl3")
 
 
 @pytest.mark.parametrize("name", ["yamnet", OPENL3])
 def test_a_file_damaged_in_the_cache_is_fetched_again(name, registry, server, cache):
-    path = store.fetch(name)
+    path = finding.fetch(name)
     good = path.read_bytes()
     path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
-    assert store.find(name) is None
-    assert store.fetch(name).read_bytes() == good
+    assert finding.find(name) is None
+    assert finding.fetch(name).read_bytes() == good
 
 
 def test_a_file_from_digests_no_longer_listed_is_fetched_again(registry, server, cache):
-    store.fetch(OPENL3)
+    finding.fetch(OPENL3)
     files = json.loads(registry.read_text())
     files["files"][OPENL3]["digests"] = ["git:" + "0" * 40]
     registry.write_text(json.dumps(files))
-    assert store.find(OPENL3) is None
+    assert finding.find(OPENL3) is None
     with pytest.raises(WeightsIntegrityError):
-        store.fetch(OPENL3)
+        finding.fetch(OPENL3)
 
 
 @pytest.mark.parametrize(
@@ -254,23 +256,23 @@ def test_killed_in_the_middle_of_a_download(registry, server, cache, published):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert store.find("yamnet") is None
+    assert finding.find("yamnet") is None
     assert [name for name in visible(cache) if not name.startswith(".")] == []
-    store.fetch("yamnet")
+    finding.fetch("yamnet")
     assert_whole(cache, published, "yamnet.h5")
 
 
 KILLED_WHILE_UNPACKING = """
 import os, signal, sys
 from hear_openl3_yamnet.weights import placing
-chunks_of = placing.content_chunks
+chunks_of = placing.content_blocks
 def die_after_three(path):
     for number, chunk in enumerate(chunks_of(path)):
         if number == 3:
             os.kill(os.getpid(), signal.SIGKILL)
         yield chunk
-placing.content_chunks = die_after_three
-from hear_openl3_yamnet.weights.store import fetch
+placing.content_blocks = die_after_three
+from hear_openl3_yamnet.weights.finding import fetch
 fetch(sys.argv[1])
 """
 
@@ -279,10 +281,10 @@ def test_killed_in_the_middle_of_unpacking(registry, server, cache, published):
     done = subprocess.run([sys.executable, "-c", KILLED_WHILE_UNPACKING, OPENL3])
     assert done.returncode == -signal.SIGKILL
     left = visible(cache)
-    assert any(name.endswith("unpacked.part") for name in left)
+    assert any(is_partial(cache / name) for name in left)
     assert [name for name in left if not name.startswith(".")] == []
-    assert store.find(OPENL3) is None
-    store.fetch(OPENL3)
+    assert finding.find(OPENL3) is None
+    finding.fetch(OPENL3)
     assert_whole(cache, published, PACKED)
 
 
@@ -320,7 +322,7 @@ def test_a_full_disk(name, registry, server, small_disk, monkeypatch):
     cache = small_disk / "cache"
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(cache))
     with pytest.raises(WeightsCacheError, match="is full"):
-        store.fetch(name, patience=HASTE)
+        finding.fetch(name, patience=HASTE)
     assert visible(cache) == []
 
 
@@ -331,7 +333,7 @@ def test_a_disk_full_while_unpacking(registry, server, small_disk, published, mo
     size = 2 * (published / PACKED).stat().st_size - (1 << 20)
     subprocess.run(["mount", "-o", f"remount,size={size}", str(small_disk)], check=True)
     with pytest.raises(WeightsCacheError, match="is full"):
-        store.fetch(OPENL3, patience=HASTE)
+        finding.fetch(OPENL3, patience=HASTE)
     assert visible(cache) == []
 
 
@@ -371,7 +373,7 @@ def test_a_read_only_cache_that_has_the_file(
 ):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(read_only_folder))
     read_only_folder.chmod(0o755)
-    path = store.fetch("yamnet")
+    path = finding.fetch("yamnet")
     path.chmod(0o444)
     read_only_folder.chmod(0o555)
     assert fetch_as_nobody(registry) == str(path)
@@ -382,7 +384,7 @@ def fetch_as_nobody(registry: Path) -> str:
     # modules are loaded before the rights go, since an interpreter may lie in a closed folder
     program = (
         "import os, sys, json, requests, pooch, tqdm, filelock, idna, encodings.idna\n"
-        "import hear_openl3_yamnet.weights.store as store\n"
+        "import hear_openl3_yamnet.weights.finding as finding\n"
         "from hear_openl3_yamnet.errors import HearError\n"
         "from hear_openl3_yamnet.weights import registry\n"
         "listed = registry.load_registry()\n"
@@ -391,7 +393,7 @@ def fetch_as_nobody(registry: Path) -> str:
         "from tests.weights.test_fetching import become_nobody\n"
         "become_nobody()\n"
         "try:\n"
-        "    print(store.fetch('yamnet'))\n"
+        "    print(finding.fetch('yamnet'))\n"
         "except HearError as error:\n"
         "    print(type(error).__name__, error)\n"
     )
@@ -409,8 +411,8 @@ def test_a_cache_folder_that_is_a_file(registry, server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("I am a file")
     for cache in (tmp_path / "file", tmp_path / "file" / "cache"):
         monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(cache))
-        with pytest.raises(WeightsCacheError, match="is no folder"):
-            store.fetch("yamnet")
+        with pytest.raises(WeightsCacheError, match="is not a folder"):
+            finding.fetch("yamnet")
     assert (tmp_path / "file").read_text() == "I am a file"
 
 
@@ -418,12 +420,12 @@ def test_every_behaviour_ends_whole_or_empty(registry, server, cache, published)
     """One cache through everything, in a row: no failure spoils what comes after it."""
     for behaviour in ("truncated", "wrong", "missing", "stall", "cut", "short"):
         with pytest.raises(HearError):
-            store.fetch(OPENL3, mirror=f"{server.address}/{behaviour}", patience=HASTE)
+            finding.fetch(OPENL3, mirror=f"{server.address}/{behaviour}", patience=HASTE)
         assert visible(cache) == []
-    store.fetch(OPENL3)
+    finding.fetch(OPENL3)
     assert_whole(cache, published, PACKED)
     for behaviour in ("wrong", "missing"):  # not even asked: the file is there
-        store.fetch(OPENL3, mirror=f"{server.address}/{behaviour}")
+        finding.fetch(OPENL3, mirror=f"{server.address}/{behaviour}")
     assert_whole(cache, published, PACKED)
 
 
@@ -436,4 +438,4 @@ def test_waiting_for_another_process_ends(registry, server, cache, monkeypatch):
         FileLock(cache / ".yamnet.h5.lock"),
         pytest.raises(WeightsCacheError, match="another process has been writing"),
     ):
-        store.fetch("yamnet")
+        finding.fetch("yamnet")

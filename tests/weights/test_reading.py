@@ -14,8 +14,7 @@ import pytest
 
 from hear_openl3_yamnet.errors import WeightsFormatError, WeightsNotFoundError
 from hear_openl3_yamnet.weights.formats import guard
-from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
 
 from ..seeded_weights import write_openl3, write_yamnet
 

@@ -13,9 +13,8 @@ import pytest
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import WeightsDownloadError, WeightsFormatError
 from hear_openl3_yamnet.weights.formats import savedmodel
-from hear_openl3_yamnet.weights.formats.shapes import weight_shapes
-from hear_openl3_yamnet.weights.readers import read_weights
-from hear_openl3_yamnet.weights.sources import read_source
+from hear_openl3_yamnet.weights.hub import resolve_handle
+from hear_openl3_yamnet.weights.reading import read_source, read_weights, weight_shapes
 
 from ..seeded_audio import NAMES, clip
 from ..seeded_weights import write_yamnet
@@ -43,7 +42,7 @@ def saved_model(weights_file, tmp_path_factory) -> Path:
 
 def test_the_variables_are_the_files_weights(saved_model, weights_file):
     expected = read_weights(weights_file, "yamnet")
-    weights = savedmodel.read_saved_model(saved_model)
+    weights = savedmodel.read_saved_model(saved_model, weight_shapes("yamnet"))
     assert list(weights) == list(expected)
     for name, value in expected.items():
         np.testing.assert_array_equal(weights[name], value)
@@ -127,13 +126,13 @@ def test_a_handle_is_resolved_by_tensorflow_hub(hub, weights_file, monkeypatch):
         np.testing.assert_array_equal(weights[name], value)
     assert hub.requests["good"] == 1
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
-    assert savedmodel.resolve_handle(handle).is_dir()
+    assert resolve_handle(handle).is_dir()
 
 
 def test_offline_a_handle_is_not_asked_for(hub, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
     with pytest.raises(WeightsDownloadError, match="OFFLINE forbids the network"):
-        savedmodel.resolve_handle(f"{hub.address}/good/google/yamnet/1")
+        resolve_handle(f"{hub.address}/good/google/yamnet/1")
     assert not hub.requests
 
 
@@ -144,7 +143,7 @@ def test_offline_a_handle_is_not_asked_for(hub, monkeypatch):
 def test_a_handle_that_cannot_be_had(behaviour, requests, hub):
     handle = f"{hub.address}/{behaviour}/google/yamnet/1"
     with pytest.raises(WeightsDownloadError, match=f"try {requests} of 3"):
-        savedmodel.resolve_handle(handle, HASTE)
+        resolve_handle(handle, HASTE)
     assert hub.requests[behaviour] == requests
 
 
@@ -156,7 +155,7 @@ def test_a_handle_with_wrong_bytes(hub):
 
 def test_a_handle_after_two_failures(hub):
     handle = f"{hub.address}/failing-twice/google/yamnet/1"
-    assert savedmodel.is_saved_model(savedmodel.resolve_handle(handle, HASTE))
+    assert savedmodel.is_saved_model(resolve_handle(handle, HASTE))
 
 
 def test_a_folder_that_is_no_saved_model(tmp_path):
@@ -174,14 +173,14 @@ def test_a_truncated_saved_model(saved_model, tmp_path):
     data = damaged / "variables" / "variables.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:1_000_000])
     with pytest.raises(WeightsFormatError, match="cannot be read"):
-        savedmodel.read_saved_model(damaged)
+        savedmodel.read_saved_model(damaged, weight_shapes("yamnet"))
 
 
 def test_a_saved_model_without_variables(saved_model, tmp_path):
     damaged = copy_folder(saved_model, tmp_path / "damaged")
     (damaged / "variables" / "variables.index").unlink()
     with pytest.raises(WeightsFormatError, match="cannot be read"):
-        savedmodel.read_saved_model(damaged)
+        savedmodel.read_saved_model(damaged, weight_shapes("yamnet"))
 
 
 def test_a_saved_model_of_something_else(tmp_path):
@@ -191,7 +190,7 @@ def test_a_saved_model_of_something_else(tmp_path):
     module.kernel = tf.Variable(tf.zeros((3, 3, 1, 32)), name="layer1/conv/kernel")
     tf.saved_model.save(module, str(tmp_path))
     with pytest.raises(WeightsFormatError, match="1 layers with weights, YAMNet has 55"):
-        savedmodel.read_saved_model(tmp_path)
+        savedmodel.read_saved_model(tmp_path, weight_shapes("yamnet"))
 
 
 def copy_folder(source: Path, target: Path) -> Path:

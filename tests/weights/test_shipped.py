@@ -9,9 +9,9 @@ from safetensors import safe_open
 from hear_openl3_yamnet import get_scene_embeddings, load_model
 from hear_openl3_yamnet.synthesis.events import KINDS
 from hear_openl3_yamnet.synthesis.streams import stream
-from hear_openl3_yamnet.weights.cache import look_up, own_place
-from hear_openl3_yamnet.weights.digests import sha256
-from hear_openl3_yamnet.weights.readers import read_weights
+from hear_openl3_yamnet.weights.finding import look_up, own_place
+from hear_openl3_yamnet.weights.reading import read_weights
+from hear_openl3_yamnet.weights.receipts import sha256
 from hear_openl3_yamnet.weights.registry import load_registry, registry_path
 
 MAX_BYTES = {"openl3-mel128-starter": 10_000_000, "yamnet-starter": 8_000_000}

@@ -130,7 +130,7 @@ def _milliseconds(samples: Fraction | int, sample_rate: int) -> str:
 
 
 def _place_of(entry: "WeightFile") -> str:
-    from ..weights.cache import look_up
+    from ..weights.finding import look_up
 
     if found := look_up(entry):
         return f"{found.path} ({found.place}{'' if found.verified else ', not verified'})"

@@ -40,8 +40,8 @@ def fetch(
       hear-openl3-yamnet weights fetch yamnet openl3-mel256-music
       hear-openl3-yamnet weights fetch --all --mirror https://mirror.example/audio
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
+    from ..weights.finding import fetch as fetch_file
     from ..weights.registry import CLASS_MAP, load_registry
-    from ..weights.store import fetch as fetch_file
 
     registry = list(load_registry())
     if not names and not everything:
@@ -63,7 +63,7 @@ def fetch(
 @app.command("list")
 def list_files() -> None:
     """List the weights: where each was found, its size, whether verified, its licence."""
-    from ..weights.cache import look_up
+    from ..weights.finding import look_up
     from ..weights.registry import load_registry
 
     rows = [("name", "size", "state", "licence", "where")]
@@ -98,8 +98,8 @@ def verify(names: Names = None) -> None:
 @app.command()
 def path(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Print where a published file is on this machine. Nothing is downloaded."""
+    from ..weights.finding import find, not_found_message
     from ..weights.registry import get_entry
-    from ..weights.store import find, not_found_message
 
     place = find(name)
     if place is None:
@@ -172,8 +172,8 @@ def convert_file(
       hear-openl3-yamnet weights convert openl3_audio_mel128_env.h5 openl3_mel128_env.weights.h5
     """  # noqa: D301
     from ..weights.convert import convert, tell_network
+    from ..weights.finding import locate
     from ..weights.registry import load_registry
-    from ..weights.store import locate
 
     published = source in load_registry() and not Path(source).exists()
     place = locate(source) if published else source
@@ -182,7 +182,7 @@ def convert_file(
 
 
 def _state(name: str) -> str:
-    from ..weights.cache import look_up, own_place
+    from ..weights.finding import look_up, own_place
     from ..weights.registry import get_entry
 
     entry = get_entry(name)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import WeightsFormatError, WeightsIntegrityError, WeightsNotFoundError
-from .cache import Found, cache_path, content_digest, identify, in_cache, look_up
-from .placing import part_path, place, write_synced, writing, writing_alone
-from .readers import read_weights
-from .receipts import receipt_path
+from ..errors import WeightsFormatError, WeightsNotFoundError
+from ..files import written_whole
+from .finding import Found, cache_path, identify, look_up
+from .placing import place, writing, writing_alone
+from .reading import read_weights
+from .receipts import content_digest, receipt_path
 from .registry import WeightFile, load_registry, registry_path
+from .verifying import check_content, check_copy
 
 LICENCES_FILE = "LICENCES.txt"
 
@@ -55,9 +57,9 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     how = BY_DIGEST if entry else BY_NAME
     if entry is None:
         entry = _recognise_by_name(path)
-    found = in_cache(entry)
-    if found is None or (how == BY_DIGEST and not found.verified):
-        target = cache_path(entry)
+    target = cache_path(entry)
+    verified = check_copy(entry, target)
+    if verified is None or (how == BY_DIGEST and not verified):
         with writing_alone(target):
             place(entry, path, target, entry.digests[0] if how == BY_DIGEST else None)
     return entry, how
@@ -130,13 +132,12 @@ def _recognise_by_name(path: Path) -> WeightFile:
             f"{path} is none of the published files, neither by its digest nor by its name. "
             f"It can be used without importing it: load_model({str(path)!r}, model=…)"
         )
-    if entry.known_sha256:
-        raise WeightsIntegrityError(
-            f"{path} has the name of the published file {entry.name}, but another digest.\n"
-            f"  expected: sha256:{entry.known_sha256}\n"
-            f"  found:    sha256:{content_digest(path)}\n"
-            f"If you mean to use it all the same: load_model({str(path)!r})"
-        )
+    check_content(
+        entry,
+        content_digest(path),
+        f"{path} has the name of the published file {entry.name}, but another digest.",
+        f"To use it nevertheless: load_model({str(path)!r})",
+    )
     read_weights(path, entry.network)
     return entry
 
@@ -151,7 +152,5 @@ def _named_like(path: Path) -> WeightFile | None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    with writing(path):
-        part = part_path(path, "text")
-        write_synced(part, [text.encode("utf-8")])
-        part.replace(path)
+    with writing(path), written_whole(path) as partial:
+        partial.write_bytes(text.encode("utf-8"))

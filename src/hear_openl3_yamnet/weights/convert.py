@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from .. import __version__
 from ..errors import OptionError, WeightsFormatError
-from .cache import identify
+from ..files import written_whole
+from .finding import identify
 from .formats.safetensors import read_metadata
-from .placing import part_path, write_synced, writing
+from .placing import writing
+from .reading import is_handle, read_source
 from .registry import load_registry
-from .sources import is_handle, read_source
+
+if TYPE_CHECKING:
+    import keras
 
 KERAS_SUFFIX = ".weights.h5"
 SAFETENSORS_SUFFIX = ".safetensors"
@@ -69,10 +73,8 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     provenance = {**_provenance(source, network, weights_id), "dtype": dtype}
     weights = {name: _cast(source, name, value, dtype) for name, value in weights.items()}
     write = _write_keras if out.name.endswith(KERAS_SUFFIX) else _write_safetensors
-    with writing(out):
-        part = part_path(out, "new")
-        write(part, weights, provenance, network, dtype)
-        os.replace(part, out)
+    with writing(out), written_whole(out) as partial:
+        write(partial, weights, provenance, network, dtype)
     return provenance
 
 
@@ -102,7 +104,7 @@ def tell_network(source: str | Path) -> str:
 def read_provenance(path: Path) -> dict[str, str]:
     """Return what a converted file tells of its source; nothing for other files.
 
-    The file must be whole: `readers.read_weights` finds out whether it is.
+    The file must be whole: `reading.read_weights` finds out whether it is.
     """
     with suppress(OSError, ValueError, AttributeError):
         if path.name.endswith(SAFETENSORS_SUFFIX):
@@ -150,7 +152,13 @@ def _write_safetensors(
 ) -> None:
     from safetensors.numpy import save
 
-    write_synced(path, [save(dict(weights), metadata=provenance)])
+    path.write_bytes(save(dict(weights), metadata=provenance))
+
+
+def _keras_model(network: str) -> keras.Model:
+    """Build a network as a Keras model."""
+    backbone = import_module(f"..backbones.{network}", __package__)
+    return backbone.keras_model(*_WINDOWS[network])
 
 
 def _write_keras(
@@ -167,15 +175,13 @@ def _write_keras(
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:
-        model = import_module(f"..backbones.{network}", __package__).keras_model(*_WINDOWS[network])
+        model = _keras_model(network)
         set_keras_weights(model, weights)
     finally:
         keras.config.set_dtype_policy(policy)
-    suffixed = path.with_name(path.name + KERAS_SUFFIX)  # Keras insists on it
+    suffixed = path.with_name(path.name + KERAS_SUFFIX)  # Keras demands this suffix
     model.save_weights(suffixed)
     with h5py.File(suffixed, "r+") as file:
         # of fixed length, so that reading it back follows no references inside the file
         file.attrs[PROVENANCE] = np.bytes_(json.dumps(provenance))
-    with suffixed.open("rb+") as written:
-        os.fsync(written.fileno())
-    os.replace(suffixed, path)
+    suffixed.replace(path)

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import WeightsDownloadError
 from .formats.gzip import MAX_WEIGHTS_BYTES
+from .registry import WeightFile
 
 if TYPE_CHECKING:
     import requests
 
-_CHUNK_BYTES = 1 << 18
+OFFLINE_VARIABLE = "HEAR_OPENL3_YAMNET_OFFLINE"
+"""Environment variable. Set to 1, it keeps this package from using the network."""
+
+MIRROR_VARIABLE = "HEAR_OPENL3_YAMNET_MIRROR"
+"""Environment variable with a base address that has the published files under their names."""
+
+_BLOCK_BYTES = 1 << 18
 _WORTH_A_RETRY = (408, 425, 429, 500, 502, 503, 504)
 """HTTP statuses that may pass."""
 
@@ -39,6 +46,18 @@ class Patience:
 
 
 PATIENCE = Patience()
+
+
+def offline() -> bool:
+    """Return whether the environment forbids the network."""
+    return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
+
+
+def address(entry: WeightFile, mirror: str | None = None) -> str:
+    """Return the address of a published file: its own, or the one on a mirror."""
+    assert entry.url is not None, "starter weights have no address"
+    base = mirror or os.environ.get(MIRROR_VARIABLE)
+    return f"{base.rstrip('/')}/{entry.url.rpartition('/')[2]}" if base else entry.url
 
 
 def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> None:
@@ -148,14 +167,12 @@ def _download_once(url: str, path: Path, name: str, patience: Patience) -> None:
     ):
         downloader = pooch.HTTPDownloader(
             progressbar=progress,
-            chunk_size=_CHUNK_BYTES,
+            chunk_size=_BLOCK_BYTES,
             timeout=(patience.connect_s, patience.read_s),
             # the digests are those of the bytes as stored: no server may pack or unpack them
             headers={"Accept-Encoding": "identity"},
         )
         downloader(url, _Bounded(file, url), None)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _may_pass(error: requests.RequestException) -> bool:

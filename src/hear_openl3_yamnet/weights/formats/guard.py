@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import WeightsFormatError
 from .hdf5 import read_hdf5
-from .shapes import Shapes, weight_shapes
+from .shapes import Shapes
 
 CPU_SECONDS = 10
 """The published files take well below one second."""
@@ -48,8 +48,8 @@ def read_hdf5_guarded(
         If the file is damaged or holds other weights; also if reading it takes more than
         `CPU_SECONDS`, more than `MEMORY_BYTES`, or ends the process.
     """
-    command = [sys.executable, "-c", _COMMAND, json.dumps(sys.path), str(path), network]
-    command.append(str(CPU_SECONDS))
+    command = [sys.executable, "-c", _COMMAND, json.dumps(sys.path)]
+    command += [str(path), json.dumps(shapes), network, str(CPU_SECONDS)]
     # one thread: with more, numpy's libraries reserve address space for each
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
@@ -90,12 +90,12 @@ def _split(values: bytes, shapes: Shapes) -> dict[str, np.ndarray]:
     }
 
 
-def _read_in_child(path: str, network: str, cpu_seconds: str) -> None:
-    """Read an image from standard input; write the values, or what is wrong, and exit."""
+def _read_in_child(path: str, shapes: str, network: str, cpu_seconds: str) -> None:
+    """Read a file's content from standard input, write the values or the error, and exit."""
     image = sys.stdin.buffer.read()
     _limit_resources(int(cpu_seconds))
     try:
-        weights = read_hdf5(image, Path(path), weight_shapes(network), network)
+        weights = read_hdf5(image, Path(path), json.loads(shapes), network)
     except WeightsFormatError as error:
         sys.stderr.write(str(error))
         sys.stderr.flush()

@@ -15,10 +15,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_WEIGHTS_BYTES = 256 << 20
 """No file of weights is larger; the published ones have 4 to 19 MB."""
 
-_CHUNK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
-def content_chunks(path: Path) -> Iterator[bytes]:
+def content_blocks(path: Path) -> Iterator[bytes]:
     """Yield a file's content, unpacked where it is gzip.
 
     Raises
@@ -39,17 +39,17 @@ def _bounded(path: Path, file: BinaryIO) -> Iterator[bytes]:
     total = 0
     while True:
         try:
-            chunk = file.read(_CHUNK_BYTES)
+            block = file.read(_BLOCK_BYTES)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise WeightsFormatError(
                 f"{path} is a damaged or truncated gzip file: {error}. Get it again"
             ) from error
-        if not chunk:
+        if not block:
             return
-        total += len(chunk)
+        total += len(block)
         if total > MAX_WEIGHTS_BYTES:
             raise WeightsFormatError(
                 f"{path} holds more than {MAX_WEIGHTS_BYTES >> 20} MB: "
                 f"no weights of OpenL3 or YAMNet are that large"
             )
-        yield chunk
+        yield block

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,6 @@ from ...errors import WeightsFormatError
 
 Shapes = dict[str, tuple[int, ...]]
 """Names and shapes, in the order of the published files."""
-
-
-def weight_shapes(network: str) -> Shapes:
-    """Return the names and shapes of a network's weights, in the published files' order."""
-    return import_module(f"...backbones.{network}", __package__).WEIGHT_SHAPES
 
 
 def check_shape(

@@ -1,0 +1,280 @@
+"""Find weights by name: on this machine, else by a download. What is found is verified.
+
+The places are, in order: the cache folder, an installed openl3 package, the published address.
+The starter weights come with this package and are nowhere else.
+
+A file in the cache counts only if `verifying.check_copy` accepts it. It is hashed each time it is
+looked up, which takes about 20 ms.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import WeightsDownloadError, WeightsNotFoundError
+from ..files import partial_path
+from .download import (
+    OFFLINE_VARIABLE,
+    PATIENCE,
+    Patience,
+    address,
+    download,
+    expect_answer,
+    offline,
+)
+from .placing import place, writing_alone
+from .receipts import content_digest, digest_like, read_receipt
+from .registry import WeightFile, get_entry, load_registry, registry_path
+from .verifying import check_copy, check_download, is_listed
+
+CACHE_VARIABLE = "HEAR_OPENL3_YAMNET_CACHE"
+"""Environment variable with the cache folder."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of weights on this machine.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    place : str
+        ``"cache"``, ``"openl3 package"``, or ``"this package"`` for the starter weights.
+    verified : bool
+        Whether its digest proves that it is the registry's file.
+    """
+
+    path: Path
+    place: str
+    verified: bool
+
+
+def find(name: str) -> Path | None:
+    """Return the path of a file on this machine, or None if it is not here.
+
+    Parameters
+    ----------
+    name : str
+        A name of the registry, such as ``"openl3-mel256-music"``.
+
+    Raises
+    ------
+    OptionError
+        If the registry has no such name.
+    """
+    found = look_up(get_entry(name))
+    return found.path if found else None
+
+
+def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE) -> Path:
+    """Download a published file into the cache, unless a verified copy is there already.
+
+    The starter weights are not downloaded: their path is returned.
+
+    Parameters
+    ----------
+    name : str
+        A name of the registry.
+    mirror : str or None
+        Base address of another server that has the files under their published names. None
+        takes ``HEAR_OPENL3_YAMNET_MIRROR``, else the published address.
+    patience : Patience
+        Timeouts and pauses between tries.
+
+    Returns
+    -------
+    Path
+        The unpacked file.
+
+    Raises
+    ------
+    OptionError
+        If the registry has no such name.
+    WeightsNotFoundError
+        If the name is one of the starter weights, and the file is missing or damaged.
+    WeightsDownloadError
+        If the download fails, or ``HEAR_OPENL3_YAMNET_OFFLINE`` is set.
+    WeightsIntegrityError
+        If the downloaded file has another digest than the published file. It is deleted.
+    WeightsCacheError
+        If the cache folder cannot be written to.
+    """
+    entry = get_entry(name)
+    if entry.is_starter:
+        return locate(name)
+    path = cache_path(entry)
+    if check_copy(entry, path):
+        return path
+    if offline():
+        raise WeightsDownloadError(
+            f"{name} is not in {path.parent}, and {OFFLINE_VARIABLE} forbids the network. "
+            "Unset it, or copy the file to this machine and run "
+            "`hear-openl3-yamnet weights import FILE`."
+        )
+    with writing_alone(path):
+        if not check_copy(entry, path):  # another process may have been first
+            downloaded = partial_path(path)
+            download(address(entry, mirror), downloaded, name, patience)
+            check_download(entry, downloaded, address(entry, mirror))
+            place(entry, downloaded, path, entry.digests[0])
+    return path
+
+
+def locate(name: str, *, answer_s: float | None = None) -> Path:
+    """Return the path of a file on this machine. It is downloaded if it is not here.
+
+    Parameters
+    ----------
+    name : str
+        A name of the registry.
+    answer_s : float or None
+        Longest wait for the server [s]. If it does not answer within this time, nothing is
+        downloaded. If it answers, the download has two tries, each with this timeout. None
+        downloads with the patience of `fetch`.
+
+    Raises
+    ------
+    OptionError
+        If the registry has no such name.
+    WeightsNotFoundError
+        If the file is not here and cannot be downloaded. The message names the places, the
+        address, and the command that downloads the file.
+    WeightsIntegrityError, WeightsCacheError
+        As `fetch`.
+    """
+    if path := find(name):
+        return path
+    entry = get_entry(name)
+    if entry.is_starter:
+        raise WeightsNotFoundError(not_found_message(entry, ""))
+    patience = PATIENCE
+    try:
+        if answer_s is not None and not offline():
+            expect_answer(address(entry), answer_s)
+            patience = Patience(answer_s, answer_s, pauses_s=(1.0,))
+        return fetch(name, patience=patience)
+    except WeightsDownloadError as error:
+        raise WeightsNotFoundError(not_found_message(entry, str(error))) from error
+
+
+def look_up(entry: WeightFile) -> Found | None:
+    """Return where a file is: with this package, in the cache, or in an openl3 package."""
+    verified = check_copy(entry, own_place(entry))
+    if verified is not None:
+        return Found(own_place(entry), "this package" if entry.is_starter else "cache", verified)
+    return None if entry.is_starter else _in_openl3_package(entry)
+
+
+def identify(path: Path) -> WeightFile | None:
+    """Return the registry's file that `path` is, by its digest, or None.
+
+    A file is recognised by its bytes as published or shipped, by the sha256 of its unpacked
+    content if the registry has it, or by the receipt of a verified copy, in the cache or beside
+    `path`.
+    """
+    if not path.is_file():
+        return None
+    content = content_digest(path)
+    digests = [digest_like(kind, path) for kind in ("sha256:", "git:")]
+    beside = read_receipt(path)
+    for entry in load_registry().values():
+        if is_listed(entry, content, digests, (beside, read_receipt(cache_path(entry)))):
+            return entry
+    return None
+
+
+def weights_id(path: Path, name: str | None = None) -> str:
+    """Return the id of the weights in a file or a SavedModel folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    name : str or None
+        The name in the id, if the file is not a published one. None takes the name of the file.
+
+    Returns
+    -------
+    str
+        ``published:<name>@<sha256>`` or ``starter:<name>@<sha256>`` if the file is one of the
+        registry's, else ``file:<name>@<sha256>``. The sha256 is `receipts.content_digest`.
+    """
+    path = Path(path)
+    entry = identify(path)
+    origin = f"file:{name or path.name}"
+    if entry:
+        origin = f"{'starter' if entry.is_starter else 'published'}:{entry.name}"
+    return f"{origin}@{content_digest(path)}"
+
+
+def cache_folder() -> Path:
+    """Return the folder of downloaded weights. It need not exist."""
+    if override := os.environ.get(CACHE_VARIABLE):
+        return Path(override).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("hear-openl3-yamnet")) / "weights"
+
+
+def cache_path(entry: WeightFile) -> Path:
+    """Return the path of a file in the cache. It need not exist."""
+    return cache_folder() / entry.file
+
+
+def own_place(entry: WeightFile) -> Path:
+    """Return where this package keeps a file: in the cache, or beside the registry (starters)."""
+    return registry_path().with_name(entry.file) if entry.is_starter else cache_path(entry)
+
+
+def not_found_message(entry: WeightFile, cause: str) -> str:
+    """Return a message: where the file was looked for, why it is missing, how to get it."""
+    if entry.is_starter:
+        return (
+            f"The starter weights {entry.name} are missing or damaged.\n"
+            f"  looked at: {own_place(entry)}\n"
+            "They come with this package: install it again."
+        )
+    message = (
+        f"{entry.name} is not on this machine.\n"
+        f"  looked at: {cache_path(entry)}\n"
+        f"             {_package_place(entry)}\n"
+        f"  published: {address(entry)}\n"
+        f"  download:  {cause}\n"
+        f"Download it with `hear-openl3-yamnet weights fetch {entry.name}`."
+    )
+    if entry.network is None:
+        return message
+    return f'{message} An untrained network, as a baseline, needs no file: weights="random".'
+
+
+def _package_place(entry: WeightFile) -> str:
+    """Return where an installed openl3 package would have a file, as text."""
+    if entry.network != "openl3":
+        return "(the openl3 package does not have it)"
+    path = _package_path(entry)
+    return str(path) if path else "(the openl3 package is not installed)"
+
+
+def _in_openl3_package(entry: WeightFile) -> Found | None:
+    path = _package_path(entry)
+    if path is None or not path.is_file():
+        return None
+    verified = identify(path) == entry
+    # the content's digest is known and differs: the file is of another version of openl3
+    return None if entry.known_sha256 and not verified else Found(path, "openl3 package", verified)
+
+
+def _package_path(entry: WeightFile) -> Path | None:
+    """Return the path of a file in an installed openl3 package. The package is not imported."""
+    try:
+        spec = importlib.util.find_spec("openl3")
+    except (ImportError, ValueError):
+        return None
+    if entry.network != "openl3" or spec is None or not spec.submodule_search_locations:
+        return None
+    name = entry.file.partition("-v")[0].removesuffix(".h5") + ".h5"
+    return Path(next(iter(spec.submodule_search_locations))) / name
