@@ -10,6 +10,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 _BLOCK = re.compile(
@@ -45,6 +47,23 @@ def blocks(page: str) -> list[Block]:
         heading = re.findall(r"^#+ (.*)$", text[: match.start()], re.MULTILINE)[-1]
         executed = not (match["comment"] or "").startswith("<!-- not executed: ")
         found.append(Block(heading, match["code"], match["output"], executed))
+    return found
+
+
+_elsewhere: dict[str, slice] = {}
+
+
+def runs_blocks_of(page: str, part: slice = slice(None)) -> pytest.MarkDecorator:
+    """Hand blocks of a page to a test as ``page_blocks``; `others` leaves them out."""
+    _elsewhere[page] = part
+    return pytest.mark.parametrize("page_blocks", [blocks(page)[part]], ids=[page])
+
+
+def others(page: str) -> list[Block]:
+    """Return the blocks of a page that no test asked for by `runs_blocks_of`."""
+    found = blocks(page)
+    if page in _elsewhere:
+        del found[_elsewhere[page]]
     return found
 
 

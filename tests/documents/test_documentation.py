@@ -1,7 +1,8 @@
 """Every Python block of README.md and of docs is run, and every command in them is one.
 
 Pages are run from top to bottom in a folder with the sounds that they name: first the commands,
-then the blocks. Weights with a seed lie where the published ones would.
+then the blocks. Weights with a seed lie where the published ones would. Five tests in other files
+ask for the blocks that need other surroundings (`runs_blocks_of`); the rest runs here.
 """
 
 import csv
@@ -10,7 +11,6 @@ import json
 import os
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -20,17 +20,14 @@ from typer.testing import CliRunner
 from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests import seeded_audio
-from tests.code_blocks import blocks, commands, pages, run, text_of
+from tests.code_blocks import blocks, commands, others, pages, run, text_of
+from tests.documents import test_readme  # noqa: F401 (it asks for blocks, as do the next)
 from tests.evaluation.heareval_results import write_result
+from tests.export import test_exporting  # noqa: F401
+from tests.integrations import test_plug_in  # noqa: F401
+from tests.plotting import test_plotting  # noqa: F401
+from tests.road import test_streaming  # noqa: F401
 
-# page: who runs which of its blocks; all others are run here
-ELSEWHERE = {
-    "../README.md": ("documents/test_readme.py", slice(0, 1)),
-    "export.md": ("export/test_exporting.py", slice(None)),
-    "plot.md": ("plotting/test_plotting.py", slice(None)),
-    "plug-in.md": ("integrations/test_plug_in.py", slice(None)),
-    "streaming.md": ("road/test_streaming.py", slice(None)),
-}
 # pages whose commands run here; tests of the commands themselves run those of the others
 COMMANDS_RUN = ["../README.md", "tag.md", "corpora.md"]
 EXAMPLES = {"HZ": "16000", "N": "0", "WHO": "auto"}  # of a synopsis' words that are no names
@@ -38,10 +35,7 @@ ENGINE_OF_RAY = "--engine ray"  # needs a cluster; test_corpora_ray.py has one o
 
 
 def own_blocks(page):
-    found = blocks(page)
-    if page in ELSEWHERE:
-        del found[ELSEWHERE[page][1]]
-    return [block for block in found if block.executed]
+    return [block for block in others(page) if block.executed]
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +88,6 @@ def test_no_block_is_overlooked(page):
     for reason in reasons:  # readers of the page see it, too
         prose = " ".join(text.split())
         assert re.search(rf"tests do not run this block: it {re.escape(reason)}", prose)
-
-
-@pytest.mark.parametrize("page", ELSEWHERE)
-def test_what_runs_elsewhere_does(page):
-    file, part = ELSEWHERE[page]
-    assert blocks(page)[part]
-    assert f'blocks("{page}")' in (Path(__file__).parents[1] / file).read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if own_blocks(page)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.code_blocks import blocks, run
+from tests.code_blocks import run, runs_blocks_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -15,9 +15,10 @@ PAGES = [
 ]
 
 
-def test_ten_lines_print_what_is_shown(monkeypatch):
+@runs_blocks_of("../README.md", slice(0, 1))
+def test_ten_lines_print_what_is_shown(page_blocks, monkeypatch):
     monkeypatch.chdir(ROOT)
-    block = blocks("../README.md")[0]
+    (block,) = page_blocks
     assert block.heading == "Ten lines of Python"
     assert run(block, {}) == block.output
 

@@ -21,7 +21,7 @@ from hear_openl3_yamnet.engine.backend import BACKEND
 from hear_openl3_yamnet.export import FORMATS, checking, export_model, exported, fourier, windows
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS, cut_frames, frame_table
 from tests import seeded_audio
-from tests.code_blocks import blocks, run
+from tests.code_blocks import run, runs_blocks_of
 from tests.comparing import assert_close, numpy
 
 HOP_MS = 500.0
@@ -118,9 +118,10 @@ def test_the_command_exports_yamnet_to_its_runtime(file_format, exported_yamnet,
     assert f"{check['largest_relative_difference']:.1e}" in lines[2]
 
 
-def test_the_documentations_program(exported_yamnet, untrained_yamnet, monkeypatch):
+@runs_blocks_of("export.md")
+def test_the_documentations_program(page_blocks, exported_yamnet, untrained_yamnet, monkeypatch):
     monkeypatch.chdir(exported_yamnet("onnx")[0].parent)
-    (block,) = blocks("export.md")
+    (block,) = page_blocks
     names: dict = {}
     assert run(block, names) == block.output
     expected = get_timestamp_embeddings(names["clip"][None], untrained_yamnet, HOP_MS)[0]

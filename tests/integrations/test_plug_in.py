@@ -4,25 +4,27 @@ import os
 
 import pytest
 
-from tests.code_blocks import blocks, run
+from tests.code_blocks import blocks, run, runs_blocks_of
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
-SOUNDS, *BLOCKS = blocks("plug-in.md")
 
 
 def test_blocks_are_found():
-    headings = [block.heading for block in BLOCKS]
+    _, *shown = blocks("plug-in.md")
+    headings = [block.heading for block in shown]
     assert headings[1] == headings[2] == "Keras, on TensorFlow"
     assert [*headings[:1], *headings[3:]] == ["scikit-learn", "tf.data", "torch.utils.data"]
-    assert all(block.output for block in BLOCKS)
+    assert all(block.output for block in shown)
 
 
 @pytest.mark.backends
-def test_blocks_print_what_the_page_shows():
+@runs_blocks_of("plug-in.md")
+def test_blocks_print_what_the_page_shows(page_blocks):
     if BACKEND == "jax":
         pytest.skip("no recipe for JAX")
+    sounds, *shown = page_blocks
     namespace = {"__name__": "__main__"}
-    run(SOUNDS, namespace)
-    for block in BLOCKS:
+    run(sounds, namespace)
+    for block in shown:
         if (BACKEND == "torch") == (block.heading == "torch.utils.data"):
             assert run(block, namespace) == block.output, block.heading

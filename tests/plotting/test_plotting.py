@@ -29,7 +29,7 @@ from hear_openl3_yamnet.plotting.clip import describe
 from hear_openl3_yamnet.plotting.components import colours, principal_components
 from hear_openl3_yamnet.plotting.spectrogram import band_frequencies, seen_log_mel
 from hear_openl3_yamnet.tagging import Tags
-from tests.code_blocks import blocks, run
+from tests.code_blocks import run, runs_blocks_of
 from tests.seeded_audio import clip
 
 YAMNET = ["--model", "yamnet", "--weights", "random:1"]
@@ -307,14 +307,15 @@ def test_without_matplotlib_the_extra_is_named():
     assert issubclass(MissingExtraError, ModuleNotFoundError)
 
 
-def test_the_blocks_of_the_page_run(wavs, tmp_path, monkeypatch):
+@runs_blocks_of("plot.md")
+def test_the_blocks_of_the_page_run(page_blocks, wavs, tmp_path, monkeypatch):
     from matplotlib import pyplot
 
     shutil.copy(wavs / "notes.wav", tmp_path / "speech.wav")
     monkeypatch.chdir(tmp_path)
     namespace: dict = {}
     try:
-        for block in blocks("plot.md"):
+        for block in page_blocks:
             run(block, namespace)
         assert len(pyplot.get_fignums()) == 3
     finally:

@@ -246,9 +246,10 @@ def test_dense_framing_is_refused():
         model.stream()
 
 
-def test_the_page_shows_what_its_example_prints(monkeypatch):
+@code_blocks.runs_blocks_of("streaming.md")
+def test_the_page_shows_what_its_example_prints(page_blocks, monkeypatch):
     monkeypatch.chdir(code_blocks.DOCS.parent)
-    example, microphone = code_blocks.blocks("streaming.md")
+    example, microphone = page_blocks
     assert code_blocks.run(example, {}) == example.output
     assert not microphone.executed
     compile(microphone.code, "microphone", "exec")
