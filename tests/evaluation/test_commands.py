@@ -2,7 +2,6 @@
 
 import csv
 import math
-import os
 import re
 import subprocess
 import sys
@@ -227,12 +226,3 @@ def test_leaderboard_without_matplotlib_says_how_to_get_it(tmp_path):
     assert done.returncode == 1
     assert 'pip install "hear-openl3-yamnet[plot]"' in done.stderr
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".md", ".html"}
-
-
-def test_the_command_line_imports_matplotlib_late():
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
-    probe = "import sys, hear_openl3_yamnet.commands.app; print('matplotlib' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout.strip() == "False"

@@ -102,6 +102,14 @@ def test_ranks_of_a_task_add_up_as_if_none_were_equal(scores):
 
 
 @given(TABLES)
+def test_a_rank_is_one_plus_the_number_of_better_models_and_half_of_the_equal_ones(scores):
+    own, others = scores[:, :, None], scores[:, None, :]
+    n_better, n_equal = np.sum(others > own, axis=2), np.sum(others == own, axis=2) - 1
+    expected = np.where(np.isnan(scores), NAN, 1 + n_better + n_equal / 2)
+    np.testing.assert_array_equal(ranks(scores), expected)
+
+
+@given(TABLES)
 def test_of_two_models_one_wins_what_the_other_loses(scores):
     won = pairwise_wins(scores)
     np.testing.assert_array_equal(won + won.T, n_common_tasks(scores))

@@ -2,6 +2,8 @@
 
 import inspect
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import joblib
@@ -218,3 +220,13 @@ def test_numbers_of_numpy_are_options(clips):
     audio, _ = clips
     embedding = HearEmbedding(**CHEAP, pooling="gem", gem_p=np.float32(2), batch_size=np.int64(8))
     assert embedding.fit_transform(audio).shape == (16, 32)
+
+
+def test_without_scikit_learn_the_extra_is_named():
+    program = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import hear_openl3_yamnet.integrations.sklearn_transformer"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "MissingExtraError: sklearn is not installed" in done.stderr
+    assert 'pip install "hear-openl3-yamnet[sklearn]"' in done.stderr

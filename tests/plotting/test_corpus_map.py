@@ -6,6 +6,9 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +21,13 @@ from typer.testing import CliRunner
 from hear_openl3_yamnet import OptionError
 from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.corpora import embed_corpus, load_corpus
-from hear_openl3_yamnet.plotting import (
-    build_page,
-    embed_sounds,
-    link_sounds,
-    map_corpus,
-    plot_map,
-)
+from hear_openl3_yamnet.plotting import map_corpus, plot_map
 from hear_openl3_yamnet.plotting.components import principal_components
 from hear_openl3_yamnet.plotting.corpus_map import Projection, SceneMap, project
 from hear_openl3_yamnet.plotting.groups import COLOURS, MARKS, MOST_GROUPS, NONE, OTHERS, group
 from hear_openl3_yamnet.plotting.groups import is_scale as scale_is_meant
+from hear_openl3_yamnet.plotting.page import build_page, write_page
+from hear_openl3_yamnet.plotting.sounds import embed_sounds, link_sounds
 from tests.browser import open_browser
 from tests.seeded_audio import clip
 
@@ -283,6 +282,56 @@ def test_a_narrow_page_keeps_the_point_that_keys_went_to(scene_map, tmp_path):
         wait_until_played(page, to=0.4)
 
 
+def test_a_sound_begins_where_its_own_point_says(folder, tmp_path):
+    """The first of two sounds begins at 5 s. The second is chosen before the first has loaded."""
+    sound = str(folder / "sounds" / "b.wav")
+    two = SceneMap(
+        projections={"PCA": Projection(np.array([[0.0, 0.0], [1.0, 0.0]]), ("x", "y"))},
+        ids=["late", "whole"],
+        label="",
+        labels=[None, None],
+        paths=[sound, sound],
+        starts=[5.0, None],
+        durations=[0.5, None],
+        source="",
+    )
+    sounds = write_page(two, tmp_path / "map.html", "two", embed_below=0)
+    assert sounds.starts == [5.0, None]
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.goto((tmp_path / "map.html").as_uri())
+        page.mouse.click(5, 5)  # sounds play after a real click only
+        page.evaluate(
+            """() => {
+                window.begins = [];
+                const player = document.getElementById("player");
+                const map = document.getElementById("map");
+                player.addEventListener("seeking", () => window.begins.push(player.currentTime));
+                for (const key of ["ArrowLeft", "Enter", "ArrowRight", "Enter"])
+                    map.dispatchEvent(new KeyboardEvent("keydown", { key }));
+            }"""
+        )
+        assert page.text_content("#said") == "Playing whole"
+        wait_until_at(page, 0.2)
+        assert page.evaluate("window.begins") == []
+        page.focus("#map")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Enter")
+        wait_until_at(page, 5.2)
+        assert page.evaluate("window.begins") == [5]
+
+
+def test_without_pyarrow_the_extra_is_named():
+    program = (
+        "import sys; sys.modules['pyarrow'] = None; sys.argv[1:] = ['plot', 'corpus', 'out']\n"
+        "from hear_openl3_yamnet.commands.app import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert 'pip install "hear-openl3-yamnet[corpora]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def let_resizes_be_seen(page) -> None:
     """Wait for two frames: resizes are told between layout and paint."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -331,18 +380,30 @@ def tour(page) -> dict[str, tuple[float, float]]:
 
 def wait_until_played(page, to: float) -> None:
     """Wait until the player has come to a time, and stopped there by itself."""
+    for paused, time in player_states(page):
+        if paused and time >= to:
+            assert time < 5  # the file goes on up to 6 s
+            return
+
+
+def wait_until_at(page, to: float) -> None:
+    """Wait until the player has come to a time."""
+    for _, time in player_states(page):
+        if time >= to:
+            return
+
+
+def player_states(page) -> Iterator[tuple[bool, float]]:
+    """Return again and again whether the player is paused, and at which time, for a minute."""
     for _ in range(600):
-        paused, time = page.evaluate(
+        yield page.evaluate(
             """() => {
                 const player = document.getElementById("player");
                 return [player.paused, player.currentTime];
             }"""
         )
-        if paused and time >= to:
-            assert time < 5  # the file goes on up to 6 s
-            return
         page.wait_for_timeout(100)
-    raise AssertionError(f"paused: {paused}, at {time} s; {page.text_content('#said')}")
+    raise AssertionError(f"waited for a minute; the page says: {page.text_content('#said')}")
 
 
 def shows_colours(screenshot: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import OptionError
-from .embed import gather_options, load_quietly
+from .shared import Model, Options, Weights, gather_options, load_quietly
 
 app = typer.Typer(
     name="corpus",
@@ -35,13 +35,7 @@ def embed(
             metavar="OUT", help="Folder for the shards. It is made if it does not exist."
         ),
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="MODEL",
-            help="A preset (see: models), a weights file, or a .json file of options.",
-        ),
-    ] = "",
+    model: Model = "",
     scene: Annotated[
         bool, typer.Option("--scene", help="One embedding for each file. The default.")
     ] = False,
@@ -49,16 +43,8 @@ def embed(
         bool, typer.Option("--timestamps", help="One embedding at each time step of a file.")
     ] = False,
     both: Annotated[bool, typer.Option("--both", help="Both of them.")] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(metavar="WEIGHTS", help="See the command embed. Default: the preset's."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="Another option of load_model. May be given several times."
-        ),
-    ] = None,
+    weights: Weights = None,
+    option: Options = None,
     float_type: Annotated[
         Literal["float32", "float16"], typer.Option(help="Data type of the embeddings in OUT.")
     ] = "float32",
@@ -104,7 +90,7 @@ def embed(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
     outputs = _outputs(scene=scene, timestamps=timestamps, both=both)
-    options = gather_options(option or [], scene=True, hop_size=None, weights=weights)
+    options = gather_options(option, weights=weights)
     summary = embed_corpus(
         source,
         out,

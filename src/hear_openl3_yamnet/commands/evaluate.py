@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import HearError, naming_what_cannot_be_written
+from ..errors import naming_what_cannot_be_written
 
 if TYPE_CHECKING:
     from ..evaluation.results import Result
-    from ..evaluation.scores import Scores
     from ..evaluation.tables import Table
 
 
@@ -55,7 +54,7 @@ def evaluate(
     read = _read(paths)
     table = build_table("Scores by task and model", tabulate(read), load_leaderboard())
     typer.echo(to_text(table))
-    _write_table(table, output / "evaluation")
+    _save_table(table, output / "evaluation")
     if n_failed := len(paths) - len(read):
         typer.echo(f"{n_failed} of {len(paths)} files are not compared (see above).", err=True)
         raise typer.Exit(1)
@@ -85,8 +84,12 @@ def leaderboard(
     scores = load_leaderboard().scores.sorted_by_mean_rank()
     typer.echo(compare_two(scores, (OPENL3, YAMNET)))
     title = "HEAR's published scores"
-    _write_table(build_table(title, scores, notes=(f"Source: {SOURCE}.",)), output / "leaderboard")
-    _draw_figures(scores, (OPENL3, YAMNET), SOURCE, output)
+    _save_table(build_table(title, scores, notes=(f"Source: {SOURCE}.",)), output / "leaderboard")
+    from ..evaluation.figures import save_leaderboard  # needs matplotlib, what is above does not
+
+    with naming_what_cannot_be_written(output):
+        for path in save_leaderboard(scores, (OPENL3, YAMNET), SOURCE, output):
+            typer.echo(path)
 
 
 def _read(paths: list[Path]) -> "list[Result]":
@@ -108,35 +111,9 @@ def _read(paths: list[Path]) -> "list[Result]":
     return read
 
 
-def _write_table(table: "Table", stem: Path) -> None:
-    from ..evaluation.formats import to_csv, to_html, to_markdown
+def _save_table(table: "Table", stem: Path) -> None:
+    from ..evaluation.formats import save_table
 
     with naming_what_cannot_be_written(stem.parent):
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        for ending, write in [("csv", to_csv), ("md", to_markdown), ("html", to_html)]:
-            path = stem.with_name(f"{stem.name}.{ending}")
-            path.write_text(write(table), encoding="utf-8")
+        for path in save_table(table, stem):
             typer.echo(path)
-
-
-def _draw_figures(
-    scores: "Scores", highlighted: tuple[str, str], source: str, folder: Path
-) -> None:
-    try:
-        from ..evaluation import figures
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        raise HearError(
-            "the figures need matplotlib, which is not installed. "
-            'Install it with: pip install "hear-openl3-yamnet[plot]"'
-        ) from error
-    with naming_what_cannot_be_written(folder):
-        for name, plot in [
-            ("tasks", figures.plot_scores),
-            ("ranks", figures.plot_ranks),
-            ("wins", figures.plot_pairwise_wins),
-        ]:
-            figure = plot(scores, highlighted, f"source: {source}")
-            for path in figures.save_figure(figure, folder / f"leaderboard-{name}"):
-                typer.echo(path)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import naming_what_cannot_be_written
-from .embed import gather_options, load_quietly
+from .shared import Model, Options, Weights, gather_options, load_quietly
 
 
 class Format(str, Enum):
@@ -26,21 +26,19 @@ def export(
     file_format: Annotated[
         Format, typer.Option("--format", help="saved_model is a folder, the others are a file.")
     ],
-    model: Annotated[str, typer.Option(metavar="MODEL", help="As for embed; one network.")] = "",
-    weights: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="As for embed. Default: the preset's.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="As for embed: the head, window_size, normalize."),
-    ] = None,
+    model: Model = "",
+    weights: Weights = None,
+    option: Options = None,
 ) -> None:
     """Write a model for another runtime: windows of samples in, embeddings out.
 
-    The file takes as many windows at once as it is given, each of the model's length, and gives
-    what embed gives for a timestamp in the window's middle. OUT.json beside it says the rest:
-    names, shapes, rate, hop, options, weights. It is run once, and refused if its embeddings
-    differ from the model's by more than 0.001 of their length.
+    The file takes any number of windows at once. Each has the length of the model's window. Its
+    embedding is the one that embed gives for a timestamp in the middle of the window. OUT.json
+    beside it has the rest: names, shapes, rate, hop, options, weights.
+
+    The model must be of one network. --option sets its head, window_size and normalize. The file
+    is run once. It is not kept if its embeddings differ from those of the model by more than 0.001
+    of their length.
 
     \b
     Examples:
@@ -48,25 +46,17 @@ def export(
       hear-openl3-yamnet export openl3.tflite --format tflite --option embedding_size=6144
       hear-openl3-yamnet export openl3 --format saved_model --model openl3-mel128-env
 
-    It needs: pip install "hear-openl3-yamnet[export]"
+    ONNX and TFLite need: pip install "hear-openl3-yamnet[export]"
     """  # noqa: D301
-    options = gather_options(option or [], scene=False, hop_size=None, weights=weights)
-    loaded = load_quietly(model, options)
     from ..export import TOLERANCE, export_model
 
+    loaded = load_quietly(model, gather_options(option, weights=weights))
     with naming_what_cannot_be_written(output):
         exported = export_model(loaded, output, file_format.value)
-    window = loaded.embedders[0].config.front_end.window
     typer.echo(
-        f"{output}: samples (n, {window}) at {loaded.sample_rate} Hz -> "
-        f"embeddings (n, {loaded.timestamp_embedding_size}); {_size(output) / 1e6:.1f} MB\n"
+        f"{output}: samples (n, {exported.window}) at {loaded.sample_rate} Hz -> embeddings "
+        f"(n, {loaded.timestamp_embedding_size}); {exported.n_bytes / 1e6:.1f} MB\n"
         f"{exported.configuration_path}: its configuration\n"
         f"checked with {exported.runtime} on {exported.n_windows} windows: largest relative "
         f"difference {exported.difference:.1e} (at most {TOLERANCE:.0e})"
     )
-
-
-def _size(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())

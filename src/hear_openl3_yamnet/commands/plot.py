@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import OptionError, naming_what_cannot_be_written
-from .embed import gather_options, load_quietly
+from .shared import (
+    PICTURES,
+    HopSize,
+    Model,
+    Options,
+    Weights,
+    check_ending,
+    gather_options,
+    load_quietly,
+)
 
 if TYPE_CHECKING:
-    from ..model import HearModel
-    from ..plotting.corpus_map import SceneMap
+    from matplotlib.figure import Figure
 
 
 class _ClipByDefault(typer.core.TyperGroup):
@@ -32,8 +40,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-_ENDINGS = (".png", ".svg", ".pdf")
 
 
 @app.command()
@@ -57,20 +63,10 @@ def clip(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[str, typer.Option(metavar="MODEL", help="As for embed.")] = "",
-    weights: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="As for embed. Default: the preset's.")
-    ] = None,
-    hop_size: Annotated[
-        str | None,
-        typer.Option(metavar="MS", help="Time step in milliseconds, or native: the network's own."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="Another option of load_model, as often as you like."
-        ),
-    ] = None,
+    model: Model = "",
+    weights: Weights = None,
+    hop_size: HopSize = None,
+    option: Options = None,
 ) -> None:
     """Draw a clip, or two to compare, over time.
 
@@ -92,21 +88,21 @@ def clip(
         raise OptionError("plot takes one AUDIO, or --compare A B. See: plot clip --help")
     files = [audio] if audio else list(compare or ())
     path = output or Path("-".join(file.stem for file in files) + ".png")
-    if path.suffix.lower() not in _ENDINGS:
-        raise OptionError(f"-o takes a name in {', '.join(_ENDINGS)}. Received: {path}")
+    check_ending(path, PICTURES)
+    from ..audio.files import load_audio
     from ..plotting import clip as one
     from ..plotting import comparison as two
+    from ..plotting.pictures import new_picture
 
-    options = gather_options(option or [], scene=False, hop_size=hop_size, weights=weights)
-    loaded = load_quietly(model, options)
-    clips = _read(files, loaded)
-    names = [file.name for file in files]
-    if len(clips) == 1:
-        figure = _figure(one.SIZE)
-        one.plot_clip(clips[0], loaded, figure=figure, title=names[0])
+    loaded = load_quietly(model, gather_options(option, weights=weights, hop_size=hop_size))
+    first, *others = [load_audio(file, loaded.sample_rate) for file in files]
+    if others:
+        figure = new_picture(two.SIZE)
+        names = (files[0].name, files[1].name)
+        two.plot_comparison(first, others[0], loaded, figure=figure, names=names)
     else:
-        figure = _figure(two.SIZE)
-        two.plot_comparison(clips[0], clips[1], loaded, figure=figure, names=(names[0], names[1]))
+        figure = new_picture(one.SIZE)
+        one.plot_clip(first, loaded, figure=figure, title=files[0].name)
     _save(figure, path)
 
 
@@ -155,33 +151,22 @@ def corpus(
     """  # noqa: D301
     from ..corpora import load_corpus
     from ..plotting.corpus_map import draw_planes, figure_size, map_corpus
+    from ..plotting.page import write_page
+    from ..plotting.pictures import new_picture
 
     name = output or Path(f"{folder.resolve().name}-map")
     stem = name.with_suffix("") if name.suffix.lower() in (".png", ".html") else name
-    opened = load_corpus(folder)
-    scene_map = map_corpus(opened, label)
-    figure = _figure(figure_size(scene_map))
+    scene_map = map_corpus(load_corpus(folder), label)
+    figure = new_picture(figure_size(scene_map))
     draw_planes(figure, scene_map)
     _save(figure, stem.with_name(f"{stem.name}.png"))
-    _write_page(scene_map, stem.with_name(f"{stem.name}.html"), folder, embed_below)
-
-
-def _write_page(scene_map: SceneMap, path: Path, corpus: Path, embed_below: float) -> None:
-    from ..files import written_whole
-    from ..plotting.page import build_page
-    from ..plotting.sounds import embed_sounds, embedded_size, link_sounds
-
-    place = (scene_map.paths, scene_map.starts, scene_map.durations)
-    if embedded_size(scene_map.durations) <= embed_below * 1e6:
-        sounds = embed_sounds(*place)
-    else:
-        sounds = link_sounds(*place, path)
-    page = build_page(scene_map, sounds, f"{corpus.resolve().name}: a map of its scenes")
-    with naming_what_cannot_be_written(path), written_whole(path) as part:
-        part.write_text(page, encoding="utf-8")
-    how = "in the page" if sounds.embedded else "linked"
+    page = stem.with_name(f"{stem.name}.html")
+    title = f"{folder.resolve().name}: a map of its scenes"
+    with naming_what_cannot_be_written(page):
+        sounds = write_page(scene_map, page, title, embed_below * 1e6)
     n_points = len(scene_map.ids)
-    typer.echo(f"{path} ({n_points - sounds.n_missing} sounds, {how})")
+    how = "in the page" if sounds.embedded else "linked"
+    typer.echo(f"{page} ({n_points - sounds.n_missing} sounds, {how})")
     if sounds.n_missing:
         typer.echo(
             f"Warning: {sounds.n_missing} of {n_points} audio files are not found from here. "
@@ -190,24 +175,9 @@ def _write_page(scene_map: SceneMap, path: Path, corpus: Path, embed_below: floa
         )
 
 
-def _read(files: list[Path], model: HearModel) -> list:
-    from ..audio.files import load_audio
-
-    return [load_audio(file, model.sample_rate) for file in files]
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    """Make a figure that needs no screen."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained")
-
-
-def _save(figure: Any, path: Path) -> None:
-    from ..files import written_whole
+def _save(figure: Figure, path: Path) -> None:
+    from ..plotting.pictures import save_picture
 
     with naming_what_cannot_be_written(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as part:
-            figure.savefig(part, dpi=110)
+        save_picture(figure, path)
     typer.echo(path)

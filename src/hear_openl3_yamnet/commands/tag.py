@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import OptionError, naming_what_cannot_be_written
-from .embed import gather_options, load_quietly
+from ..errors import naming_what_cannot_be_written
+from .shared import PICTURES, Model, Weights, check_ending, gather_options, load_quietly
 
 if TYPE_CHECKING:
     from ..tagging import Tags
-
-_ENDINGS = (".csv", ".json", ".png", ".svg", ".pdf")
 
 
 def tag(
@@ -30,12 +28,8 @@ def tag(
             ".png, .svg, .pdf: a picture. As often as you like; files that are there are replaced.",
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="MODEL", help="As for embed; it must be YAMNet.")
-    ] = "yamnet",
-    weights: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="As for embed. Default: published.")
-    ] = None,
+    model: Model = "yamnet",
+    weights: Weights = None,
     hop_size: Annotated[
         float | None,
         typer.Option(metavar="MS", help="Milliseconds between windows; 480, as published."),
@@ -61,11 +55,9 @@ def tag(
     from ..tagging import class_names
 
     for path in output or []:
-        if path.suffix.lower() not in _ENDINGS:
-            raise OptionError(f"-o takes names in {', '.join(_ENDINGS)}. Received: {path}")
-    options = gather_options([], scene=False, hop_size=None, weights=weights)
-    class_names()  # before the network, which takes longer to load than this to be missed
-    loaded = load_quietly(model, options)
+        check_ending(path, (".csv", ".json", *PICTURES))
+    class_names()  # first, because a network takes long to load
+    loaded = load_quietly(model, gather_options(None, weights=weights))
     tags = loaded.tag(load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))
     for path in output or []:
@@ -110,17 +102,7 @@ def _write(tags: "Tags", top: int, path: Path, audio: str, weights_id: str) -> N
         with written_whole(path) as part:
             part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     else:
-        _draw(tags, top, path, audio)
+        from ..plotting.pictures import save_picture
+        from ..plotting.tags import tags_picture
 
-
-def _draw(tags: "Tags", top: int, path: Path, title: str) -> None:
-    from ..files import written_whole
-    from ..plotting.tags import plot_tags  # first: it says how to get matplotlib
-
-    from matplotlib.figure import Figure  # isort: skip
-
-    figure = Figure(figsize=(9, 1.2 + 0.32 * top), layout="constrained")
-    axes = plot_tags(tags, top, figure.add_subplot())
-    axes.set_title(Path(title).name, loc="left")
-    with written_whole(path) as part:
-        figure.savefig(part, dpi=150)
+        save_picture(tags_picture(tags, top, Path(audio).name), path, dpi=150)

@@ -4,20 +4,24 @@ The size is a slide's. The colours are two of the palette of Okabe and Ito (2008
 are colour-blind can tell apart; each model's own marker, or its bold name, does the same where
 there is no colour.
 """
+# ruff: noqa: E402 (the extra comes before the modules that import it)
 
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+
+from ..errors import require
+from ..files import written_whole
+
+matplotlib = require("matplotlib", extra="plot")
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from .scores import Scores, mean_over_tasks, n_common_tasks, pairwise_wins, ranks
-
-__all__ = ["plot_pairwise_wins", "plot_ranks", "plot_scores", "save_figure"]
 
 SLIDE = (13.33, 7.5)  # inches
 BLUE, VERMILION = "#0072B2", "#D55E00"
@@ -158,6 +162,30 @@ def plot_pairwise_wins(scores: Scores, highlighted: tuple[str, str], source: str
     return figure
 
 
+def save_leaderboard(
+    scores: Scores, highlighted: tuple[str, str], source: str, folder: Path
+) -> list[Path]:
+    """Draw all three figures and write them.
+
+    Parameters
+    ----------
+    scores, highlighted, source
+        As for `plot_scores`.
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        ``leaderboard-tasks``, ``leaderboard-ranks`` and ``leaderboard-wins``, each as PNG and SVG.
+    """
+    plots = {"tasks": plot_scores, "ranks": plot_ranks, "wins": plot_pairwise_wins}
+    paths = []
+    for name, plot in plots.items():
+        figure = plot(scores, highlighted, f"source: {source}")
+        paths += save_figure(figure, folder / f"leaderboard-{name}")
+    return paths
+
+
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PNG and as SVG.
 
@@ -176,8 +204,10 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     png, svg = (stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg"))
     # unless told otherwise, an SVG holds random names and the time when it was made
     with matplotlib.rc_context({"svg.hashsalt": stem.name}):
-        figure.savefig(png, dpi=150)
-        figure.savefig(svg, metadata={"Date": None})
+        with written_whole(png) as partial:
+            figure.savefig(partial, dpi=150)
+        with written_whole(svg) as partial:
+            figure.savefig(partial, metadata={"Date": None})
     return [png, svg]
 
 

@@ -3,12 +3,12 @@
 import csv
 import html
 import io
+from pathlib import Path
 
 import numpy as np
 
+from ..files import written_whole
 from .tables import Row, Table
-
-__all__ = ["to_csv", "to_html", "to_markdown"]
 
 STYLE = """\
 :root { color-scheme: light dark; }
@@ -28,6 +28,35 @@ tbody th { font-weight: 600; }
 .statistic td { background: #8882; }
 td strong { border-bottom: 3px solid #0072b2; }
 """
+
+
+def save_table(table: Table, stem: Path) -> list[Path]:
+    """Write the table as CSV, Markdown and HTML.
+
+    Parameters
+    ----------
+    table : Table
+    stem : Path
+        The files without their endings. The folder is made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        ``stem.csv``, ``stem.md`` and ``stem.html``.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or the disk is full.
+    """
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for ending, write in [("csv", to_csv), ("md", to_markdown), ("html", to_html)]:
+        path = stem.with_name(f"{stem.name}.{ending}")
+        with written_whole(path) as partial:
+            partial.write_text(write(table), encoding="utf-8")
+        paths.append(path)
+    return paths
 
 
 def to_csv(table: Table) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import rankdata
 
 __all__ = [
     "Scores",
@@ -72,10 +73,7 @@ def ranks(scores: np.ndarray) -> np.ndarray:
         One plus the number of better models. Equal scores share the mean of their places: 1, 2.5,
         2.5, 4. NaN for a missing score.
     """
-    own, others = scores[:, :, None], scores[:, None, :]
-    n_better = np.sum(others > own, axis=2)
-    n_equal = np.sum(others == own, axis=2) - 1
-    return np.where(np.isnan(scores), np.nan, 1 + n_better + n_equal / 2)
+    return rankdata(-scores, axis=1, nan_policy="omit")
 
 
 def best_in_task(scores: np.ndarray) -> np.ndarray:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ExportError, MissingExtraError, OptionError
+from ..errors import ExportError, OptionError, require
+from ..files import written_whole
 from . import checking, onnx_file, saved_model, tflite, windows
 
 if TYPE_CHECKING:
@@ -22,12 +21,6 @@ TOLERANCE = 1e-3
 """The largest relative L2 error of an embedding with which a file is kept."""
 
 _WRITERS: dict[str, Any] = {"saved_model": saved_model, "onnx": onnx_file, "tflite": tflite}
-
-_MODULES = {
-    "saved_model": (),
-    "onnx": ("onnx", "tf2onnx", "onnxruntime"),
-    "tflite": ("ai_edge_litert",),
-}
 
 FORMATS = tuple(_WRITERS)
 """Names of the formats."""
@@ -47,6 +40,10 @@ class Exported:
         On how many windows.
     difference : float
         The largest relative L2 error of an embedding.
+    window : int
+        Samples in a window.
+    n_bytes : int
+        Size of the file, or of all files in the folder.
     """
 
     path: Path
@@ -54,6 +51,8 @@ class Exported:
     runtime: str
     n_windows: int
     difference: float
+    window: int
+    n_bytes: int
 
 
 def export_model(model: HearModel, path: str | Path, file_format: str) -> Exported:
@@ -92,36 +91,42 @@ def export_model(model: HearModel, path: str | Path, file_format: str) -> Export
     windows.check_exportable(model, file_format)
     writer = _WRITERS[file_format]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
-        part = Path(folder) / path.name
-        writer.write(windows.window_graph(model), part)
+    configuration_path = Path(f"{path}.json")
+    with written_whole(configuration_path) as configuration, written_whole(path) as partial:
+        graph = windows.window_graph(model)
+        writer.write(graph, partial)
         runtime = f"{writer.PACKAGE} {metadata.version(writer.PACKAGE)}"
-        n_windows, difference = _compare(model, part, writer)
+        n_windows, difference = _compare(model, partial, writer)
         if not difference <= TOLERANCE:  # NaN is refused, too
             raise ExportError(
                 f"{runtime} gives other embeddings than the model: the largest relative "
                 f"difference of {n_windows} windows is {difference:.1e}, and at most "
                 f"{TOLERANCE:.0e} is kept. {path} was not written."
             )
-        exported = Exported(path, Path(f"{path}.json"), runtime, n_windows, difference)
-        description = Path(folder) / exported.configuration_path.name
+        exported = Exported(
+            path=path,
+            configuration_path=configuration_path,
+            runtime=runtime,
+            n_windows=n_windows,
+            difference=difference,
+            window=graph.window,
+            n_bytes=_n_bytes(partial),
+        )
         text = json.dumps(_describe(model, exported, file_format), indent=2)
-        description.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-        description.replace(exported.configuration_path)
+        configuration.write_text(text + "\n", encoding="utf-8")
     return exported
+
+
+def _n_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _check_format(path: Path, file_format: str) -> None:
     if file_format not in FORMATS:
         raise OptionError(f"The formats are {', '.join(FORMATS)}. Received: {file_format!r}")
-    missing = [name for name in _MODULES[file_format] if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"the format {file_format} needs {', '.join(missing)}, not installed here. "
-            'Install the extra: pip install "hear-openl3-yamnet[export]"',
-            name=missing[0],
-        )
+    for name in _WRITERS[file_format].MODULES:
+        require(name, extra="export")
     is_folder = path.is_dir()
     if file_format == "saved_model" and (path.is_file() or (is_folder and any(path.iterdir()))):
         raise OptionError(f"A SavedModel needs a folder that is new or empty. Received: {path}")

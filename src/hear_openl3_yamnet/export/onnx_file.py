@@ -13,6 +13,9 @@ from .windows import INPUT, OUTPUT, WindowGraph
 PACKAGE = "onnxruntime"
 """What runs it."""
 
+MODULES = ("onnx", "tf2onnx", "onnxruntime")
+"""What the extra ``export`` brings for this format."""
+
 OPSET = 17
 """Of 2022: read by onnxruntime from 1.12 on. Nothing in these graphs asks for a later one."""
 

@@ -13,6 +13,9 @@ from .windows import INPUT, OUTPUT, WindowGraph
 PACKAGE = "tensorflow"
 """What runs it."""
 
+MODULES: tuple[str, ...] = ()
+"""What the extra ``export`` brings for this format."""
+
 
 def write(graph: WindowGraph, path: Path) -> None:
     """Write a SavedModel whose ``serving_default`` signature embeds any number of windows.

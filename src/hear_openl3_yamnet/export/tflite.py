@@ -13,6 +13,9 @@ from .windows import INPUT, OUTPUT, WindowGraph
 PACKAGE = "ai-edge-litert"
 """What runs it."""
 
+MODULES = ("ai_edge_litert",)
+"""What the extra ``export`` brings for this format."""
+
 
 def write(graph: WindowGraph, path: Path) -> None:
     """Write a TFLite file of float32 and built-in operations alone.

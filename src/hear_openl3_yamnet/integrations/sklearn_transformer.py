@@ -2,6 +2,7 @@
 
 Needs scikit-learn 1.6: ``pip install "hear-openl3-yamnet[sklearn]"``.
 """
+# ruff: noqa: E402 (the extra comes before the modules that import it)
 
 from __future__ import annotations
 
@@ -12,6 +13,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..errors import AudioError, AudioTypeError, OptionError, require
+
+require("sklearn", extra="sklearn")
+
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
@@ -20,7 +26,6 @@ from sklearn.utils.validation import check_is_fitted
 from ..audio.checks import checked_samples
 from ..audio.files import load_audio
 from ..config.presets import DEFAULT_PRESET
-from ..errors import AudioError, AudioTypeError, OptionError
 from ..loading import load_model
 
 if TYPE_CHECKING:

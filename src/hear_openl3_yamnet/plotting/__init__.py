@@ -6,22 +6,15 @@
 
 They need matplotlib: ``pip install "hear-openl3-yamnet[plot]"``.
 """
+# ruff: noqa: E402 (the extra comes before the modules that import it)
 
-from ..errors import MissingExtraError
+from ..errors import require
 
-try:
-    import matplotlib as _matplotlib  # noqa: F401
-except ModuleNotFoundError as error:
-    raise MissingExtraError(
-        "pictures need matplotlib, which is not installed. "
-        'Install it with: pip install "hear-openl3-yamnet[plot]"',
-        name="matplotlib",
-    ) from error
+require("matplotlib", extra="plot")
 
 from .clip import plot_clip
 from .comparison import plot_comparison
 from .corpus_map import map_corpus, plot_map
-from .page import build_page
 from .panels import (
     plot_components,
     plot_embeddings,
@@ -29,13 +22,9 @@ from .panels import (
     plot_similarity,
     plot_waveform,
 )
-from .sounds import embed_sounds, link_sounds
 from .tags import plot_tags
 
 __all__ = [
-    "build_page",
-    "embed_sounds",
-    "link_sounds",
     "map_corpus",
     "plot_clip",
     "plot_comparison",

@@ -26,6 +26,7 @@
   let plane, middle, fit;  // of the plane: its points, and what brings all of them onto the canvas
   let width = 1, height = 1, zoom = 1, moved = [0, 0];
   let pointed = -1, playing = -1;
+  let begin = null;  // seconds into the file that the player loads at which its point begins
   const chosen = new Set();  // groups to show; none: all
 
   const shown = (i) => !chosen.size || chosen.has(data.group[i]);
@@ -161,15 +162,15 @@
       say("No sound for " + data.ids[i] + ": " + data.paths[i] + " was not found when this page was made.");
       return;
     }
+    begin = data.starts[i];
     player.src = data.sounds[data.sound[i]];
-    if (data.starts[i] !== null)
-      player.addEventListener("loadedmetadata", () => { player.currentTime = data.starts[i]; }, { once: true });
     say("Playing " + data.ids[i]);
     player.play().catch((error) => {
       if (error.name !== "AbortError") say("Cannot play " + data.ids[i] + ": " + error.message);
     });
   }
 
+  player.addEventListener("loadedmetadata", () => { if (begin !== null) player.currentTime = begin; });
   player.addEventListener("timeupdate", () => {
     const end = playing < 0 ? null : data.ends[playing];
     if (end !== null && player.currentTime >= end) player.pause();

@@ -7,17 +7,48 @@ import hashlib
 import html
 import json
 from importlib.resources import files
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from ..files import written_whole
 from .corpus_map import SceneMap
 from .groups import GREY, as_numbers, group, is_scale
 from .panels import COLOUR_MAP
-from .sounds import Sounds
+from .sounds import Sounds, embed_sounds, embedded_size, link_sounds
 
 _STEPS = 16  # of the scale's colours in the legend
+
+
+def write_page(scene_map: SceneMap, path: Path, title: str, embed_below: float = 20e6) -> Sounds:
+    """Write a map as an HTML page, with its sounds inside or linked.
+
+    Parameters
+    ----------
+    scene_map : SceneMap
+    path : Path
+        The page. An existing file is replaced.
+    title : str
+    embed_below : float
+        Bytes. Sounds are inside the page if they take no more, or else linked.
+
+    Returns
+    -------
+    Sounds
+        Those of the page.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or the disk is full.
+    """
+    place = (scene_map.paths, scene_map.starts, scene_map.durations)
+    embedded = embedded_size(scene_map.durations) <= embed_below
+    sounds = embed_sounds(*place) if embedded else link_sounds(*place, path)
+    with written_whole(path) as partial:
+        partial.write_text(build_page(scene_map, sounds, title), encoding="utf-8")
+    return sounds
 
 
 def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ..tagging import Tags
 from .panels import current_axes
-
-__all__ = ["plot_tags"]
+from .pictures import new_picture
 
 
 def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
@@ -47,3 +47,10 @@ def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
     assert axes.figure is not None
     axes.figure.colorbar(mesh, ax=axes, label="score", pad=0.1)
     return axes
+
+
+def tags_picture(tags: Tags, n: int, title: str) -> Figure:
+    """Draw tags as `plot_tags` does, on a figure that is as high as the classes need."""
+    figure = new_picture((9, 1.2 + 0.32 * n))
+    plot_tags(tags, n, figure.add_subplot()).set_title(title, loc="left")
+    return figure

@@ -1,0 +1,171 @@
+"""What several commands share: options, loading a model, and messages beside a progress bar."""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    from ..model import HearModel
+
+PICTURES = (".png", ".svg", ".pdf")
+"""The endings of pictures' names."""
+
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="MODEL",
+        help="A preset (see: models), a weights file, or a .json file of options. "
+        "Default: openl3-mel256-music. If its weights cannot be had and no WEIGHTS are named, "
+        "openl3-mel128-starter, with a warning.",
+    ),
+]
+
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WEIGHTS",
+        help="published; starter: the weights of this package; a file; or random[:SEED]: the "
+        "untrained network. Default: those of the preset.",
+    ),
+]
+
+HopSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MS",
+        help="Time step in milliseconds, or native: the time step of the network.",
+    ),
+]
+
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="KEY=VALUE",
+        help="Another option of load_model, VALUE as JSON or as plain text. Can be repeated.",
+    ),
+]
+
+
+def gather_options(
+    given: list[str] | None,
+    *,
+    weights: str | None,
+    hop_size: str | None = None,
+    scene: bool = False,
+) -> dict[str, Any]:
+    """Gather the options of `load_model` from those of a command.
+
+    Parameters
+    ----------
+    given : list of str, optional
+        ``KEY=VALUE``, one for each ``--option``.
+    weights, hop_size : str, optional
+        The options of these names.
+    scene : bool
+        Whether `hop_size` is that of a scene's windows.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    OptionError
+        If an option is not KEY=VALUE, or is given twice.
+    """
+    pairs = [_key_and_value(text) for text in given or []]
+    if hop_size is not None:
+        pairs.append(("scene_hop_size" if scene else "hop_size", _value(hop_size)))
+    if weights is not None:
+        pairs.append(("weights", weights))
+    options: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in options:
+            raise OptionError(f"{key} is given twice: {options[key]!r} and {value!r}.")
+        options[key] = value
+    return options
+
+
+def _key_and_value(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not (equals and key.isidentifier()):
+        raise OptionError(f"--option expects KEY=VALUE, for example batch_size=8. Received: {text}")
+    return key, _value(value)
+
+
+def _value(text: str) -> Any:
+    """Return the value of a JSON text, or a text that is not JSON as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def check_ending(path: Path, endings: tuple[str, ...]) -> None:
+    """Raise an `OptionError` if the name of an output file has another ending."""
+    if path.suffix.lower() not in endings:
+        raise OptionError(f"-o takes names in {', '.join(endings)}. Received: {path}")
+
+
+def load_quietly(model: str, options: dict[str, Any]) -> "HearModel":
+    """Load a model, without TensorFlow's own notes and with warnings as `warnings_shown` has them.
+
+    Parameters
+    ----------
+    model : str
+        As `load_model` takes it.
+    options : dict
+        From `gather_options`.
+
+    Returns
+    -------
+    HearModel
+
+    Raises
+    ------
+    OptionError, WeightsNotFoundError, WeightsFormatError
+        As `load_model`.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from .. import load_model
+
+    with warnings_shown():
+        return load_model(model, **options)
+
+
+@contextmanager
+def warnings_shown(subject: str = "") -> Iterator[None]:
+    """Print each warning to stderr as one line, without the line of code that Python adds.
+
+    They are printed at the end of the block, also if it ends with an error.
+
+    Parameters
+    ----------
+    subject : str
+        Is printed before the message.
+    """
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            yield
+    finally:
+        for warning in caught:
+            say(f"Warning: {subject}{warning.message}", sys.stderr)
+
+
+def say(text: str, stream: IO[str]) -> None:
+    """Print a line above a progress bar, if there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=stream)
