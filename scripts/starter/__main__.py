@@ -1,37 +1,43 @@
-"""Render the training sounds, train the starter weights, judge them and register them.
+"""Make the starter weights again, and judge them.
 
-The steps from nothing to new weights in this package, in order: render, train, judge, register,
-report. docs/starter.md has the commands with their options.
+Run the commands in this order; docs/starter.md gives the options that were used.
 """
 
 import argparse
+import sys
 from importlib import import_module
 
-COMMANDS = ("render", "train", "judge", "recordings", "register", "report")
-"""Each is a module of this package with `add_arguments` and `main`."""
+COMMANDS = {
+    "render": "render the sounds that the networks are trained on",
+    "train": "train one network",
+    "judge": "compare trained weights with baselines on eight tasks",
+    "recordings": "compare them on two small tasks of recorded sounds",
+    "register": "enter the weights' digests and sizes into weights/registry.json",
+    "report": "print tables of the scores and draw the learning curves",
+}
+"""Each command is the module of its name, with `add_arguments` and `main`."""
+
+_PROGRAM = "python -m scripts.starter"
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command. Only its module is imported."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.starter",
+        prog=_PROGRAM,
         description=__doc__,
+        epilog="commands:\n" + "\n".join(f"  {n:<12} {about}" for n, about in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = import_module(f"{__package__}.{name}")
-        about = module.__doc__ or ""
-        command = commands.add_parser(
-            name,
-            help=about.splitlines()[0],
-            description=about,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
-        command.set_defaults(run=module.main)
-    arguments = parser.parse_args()
-    arguments.run(arguments)
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
+    name = parser.parse_args(sys.argv[1:2]).command
+    module = import_module(f"{__package__}.{name}")
+    command = argparse.ArgumentParser(
+        prog=f"{_PROGRAM} {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(command)
+    module.main(command.parse_args(sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Batches for training: crops of the bank's clips, mixed and filtered on their band amplitudes."""
+"""Training batches: crops of the bank's clips, mixed and filtered as band amplitudes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from hear_openl3_yamnet.synthesis.streams import stream
 
 from .features import network_input
-from .render import FACTORS, NONE
+from .sounds import FACTORS, NONE
 from .splits import CLASSES, N_PITCHES
 
 SHARES = {
@@ -21,15 +21,16 @@ SHARES = {
     "strokes": 0.02,
     "backgrounds": 0.03,
 }
-"""How often clips of each family are drawn: pitch is what statistics of a spectrum tell best."""
+"""Probability of each family. Notes are frequent, because the baselines, statistics of a spectrum,
+are strongest on pitch."""
 
 HEIGHT = "height"
 TAGS = "tags"
-_LOUD_ENOUGH = 15.0  # decibels below a window's loudest frame where crops may have their centre
-_AUDIBLE = 15.0  # dB of signal over the second sound up to which that one is a tag as well
-_CLEAR = 5.0  # dB from which a note's pitch, or its program, is asked for over another note
-_LAYERED = 0.3  # share of notes that get a second one
-_INTERVALS = (0, 0, 0, 7, 12, 19)  # semitones from a note to the second one, as organs' stops
+_LOUD_ENOUGH = 15.0  # dB below the loudest frame: crops are centred on louder frames
+_AUDIBLE = 15.0  # dB of the first sound over the second: up to it both are tags
+_CLEAR = 5.0  # dB of a note over another, from which its pitch and program are asked
+_LAYERED = 0.3  # probability of a second note
+_INTERVALS = (0, 0, 0, 7, 12, 19)  # semitones between two notes, as in an organ's stops
 
 
 @dataclass
@@ -39,58 +40,61 @@ class Bank:
     Attributes
     ----------
     features : list of np.ndarray [shape=(n_clips, n_frames, n_bands), dtype=float16]
-        Decibels, a memory map for each part.
+        Band amplitudes in decibels, one memory map for each block.
     labels : np.ndarray [shape=(n_clips, 5), dtype=int16]
-        Of all parts; columns are `FACTORS`, -1 is none.
-    part, row : np.ndarray [shape=(n_clips,), dtype=int64]
-        Where each clip is.
+        Labels of all blocks. The columns are `FACTORS`; -1 means none.
+    block, row : np.ndarray [shape=(n_clips,), dtype=int64]
+        Block of each clip, and its row in the block.
     families : dict of np.ndarray
-        Each family's clips.
+        Clips of each family.
     notes : dict of np.ndarray
-        Each pitch's clips.
+        Clips of each pitch.
     """
 
     features: list[np.ndarray]
     labels: np.ndarray
-    part: np.ndarray
+    block: np.ndarray
     row: np.ndarray
     families: dict[str, np.ndarray]
     notes: dict[int, np.ndarray]
 
     @classmethod
     def open(cls, folder: Path, front_end: str) -> "Bank":
-        """Open all parts in a folder that `render` wrote."""
-        parts = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        features = [np.load(part / f"{front_end}.npy", mmap_mode="r") for part in parts]
-        labels = [np.load(part / "labels.npy") for part in parts]
+        """Open all blocks in a folder that `render` wrote."""
+        blocks = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        features = [np.load(block / f"{front_end}.npy", mmap_mode="r") for block in blocks]
+        labels = [np.load(block / "labels.npy") for block in blocks]
         sizes = [len(rows) for rows in labels]
-        names = np.repeat([part.name.rsplit("-", 1)[0] for part in parts], sizes)
+        names = np.repeat([block.name.rsplit("-", 1)[0] for block in blocks], sizes)
         all_labels = np.concatenate(labels)
         pitches = all_labels[:, FACTORS.index("pitch")]
         return cls(
             features,
             all_labels,
-            np.repeat(np.arange(len(parts)), sizes),
+            np.repeat(np.arange(len(blocks)), sizes),
             np.concatenate([np.arange(size) for size in sizes]),
             {str(name): np.flatnonzero(names == name) for name in np.unique(names)},
             {pitch: np.flatnonzero(pitches == pitch) for pitch in set(pitches.tolist()) - {NONE}},
         )
 
     def draw(self, n_clips: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw clips, families by `SHARES`."""
+        """Draw clips; `SHARES` gives the probability of each family."""
         names = [name for name in SHARES if name in self.families]
         share = np.array([SHARES[name] for name in names])
         chosen = rng.choice(len(names), n_clips, p=share / share.sum())
         return np.array([rng.choice(self.families[names[i]]) for i in chosen])
 
     def layer(self, pitch: int, rng: np.random.Generator) -> int | None:
-        """Draw a note to sound with one of a pitch, which stays the lower; may be None."""
+        """Draw a note that is not lower than `pitch`, to be mixed with a note of that pitch.
+
+        The result is None if the bank has no note at the drawn interval.
+        """
         notes = self.notes.get(pitch + int(rng.choice(_INTERVALS)))
         return None if notes is None else int(rng.choice(notes))
 
     def crop(self, clip: int, n_frames: int, rng: np.random.Generator) -> np.ndarray:
-        """Cut a crop around a frame that is loud [shape=(n_frames, n_bands), dtype=float32]."""
-        decibels = self.features[self.part[clip]][self.row[clip]]
+        """Cut a crop around a loud frame [shape=(n_frames, n_bands), dtype=float32]."""
+        decibels = self.features[self.block[clip]][self.row[clip]]
         level = decibels.max(axis=1)
         centre = rng.choice(np.flatnonzero(level >= level.max() - _LOUD_ENOUGH))
         start = np.clip(centre - rng.integers(n_frames), 0, len(decibels) - n_frames)
@@ -99,7 +103,7 @@ class Bank:
 
 
 def coloured(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Filter a crop at random: smoothly, by a low pass, or not at all.
+    """Apply a random smooth filter, a random low pass, both or none.
 
     Parameters
     ----------
@@ -123,16 +127,16 @@ def coloured(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def mixed(crop: np.ndarray, other: np.ndarray, snr: float) -> np.ndarray:
-    """Add a second sound's power, at a signal-to-noise ratio [dB] over the crop.
+    """Add the power of a second sound. The ratio of the crop to it is `snr` [dB].
 
-    The phases of two sounds agree by chance alone, so that powers add up, on the average.
+    The phases of two sounds are independent, so that powers add up on average.
     """
     scale = np.sqrt((crop**2).mean() / ((other**2).mean() + 1e-20)) * 10 ** (-snr / 20)
     return np.sqrt(crop**2 + (np.float32(scale) * other) ** 2)
 
 
 def with_floor(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add white noise of 30 to 90 dB below the loudest band."""
+    """Add white noise at 30 to 90 dB below the loudest band."""
     level = crop.max() * 10 ** (-rng.uniform(30, 90) / 20)
     noise = rng.gamma(8, 1 / 8, crop.shape).astype(np.float32)
     return np.sqrt(crop**2 + (np.float32(level) * noise) ** 2)
@@ -148,7 +152,7 @@ def batch(
     seed: int = 0,
     pairs: bool = False,
 ) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Make one batch: the same for the same step and seed.
+    """Make one batch. The same step and seed give the same batch.
 
     Parameters
     ----------
@@ -156,20 +160,20 @@ def batch(
     front_end : str
         ``mel128`` or ``yamnet``.
     n_clips, n_frames : int
-        Size of the batch, and of the crops.
+        Size of the batch and length of the crops.
     step, seed : int
-        Which batch.
+        Number of the batch, and seed of all batches.
     pairs : bool
-        Neighbours are two crops of one clip.
+        Crops 2 i and 2 i + 1 are of the same clip.
 
     Returns
     -------
     np.ndarray [shape=(n_clips, n_bands, n_frames, 1), dtype=float32]
-        The network's input.
+        Input of the network.
     dict of np.ndarray [shape=(n_clips, …)]
-        Targets of each head; 0 where a clip has none.
+        Targets of each head; 0 for a clip without a label.
     dict of np.ndarray [shape=(n_clips,), dtype=float32]
-        Masks: 1 where a clip has a label, 0 where it has none.
+        Masks of each head: 1 for a clip with a label, 0 for one without.
     """
     rng = stream("starter/training", front_end, step, seed=seed)
     clips = bank.draw(n_clips, rng)
@@ -212,7 +216,7 @@ def batch(
 
 
 def height_of(pitch: np.ndarray) -> np.ndarray:
-    """Return pitches 0 … 87 as heights of mean 0 and variance 1 [shape=(n_clips, 1)]."""
+    """Scale pitches 0 … 87 to mean 0 and variance 1 [shape=(n_clips, 1), dtype=float32]."""
     all_pitches = np.arange(N_PITCHES)
     height = (pitch - all_pitches.mean()) / all_pitches.std()
     return height.astype(np.float32)[:, None]

@@ -1,8 +1,8 @@
-"""From the bank's audio to the networks' input, by way of band amplitudes.
+"""Features of the bank: band amplitudes of clips, and the networks' input from them.
 
-A clip's band amplitudes are computed once, by the package's own front end, and kept in decibels
-(10 · log10, as OpenL3's). Crops, mixtures, gains and filters are then cheap in training: they
-happen on amplitudes, and only the logarithm comes after them.
+The band amplitudes of a clip are computed once with the front end of the package, and stored in
+decibels (10 · log10, as in OpenL3). In training, crops, mixtures, gains and filters are cheap: they
+change amplitudes, and only the logarithm follows.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from hear_openl3_yamnet.features.frontends import (
 )
 
 SMALLEST = 1e-10
-"""Amplitude below which decibels are cut off."""
+"""Lower limit of amplitudes in decibels."""
 
 
 @cache
@@ -26,19 +26,19 @@ def _taper_and_bands(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def amplitudes_in_decibels(samples: np.ndarray, name: str) -> np.ndarray:
-    """Compute the band amplitudes of every whole STFT frame of a clip.
+    """Return the band amplitudes of all whole STFT frames of a clip.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n_samples,), dtype=float32]
-        At 48 kHz.
+        Samples at 48 kHz. They are resampled to 16 kHz for ``yamnet``.
     name : str
-        The front end: ``mel128`` or ``yamnet``, for which the samples are resampled to 16 kHz.
+        Front end, ``mel128`` or ``yamnet``.
 
     Returns
     -------
     np.ndarray [shape=(n_frames, n_bands), dtype=float32]
-        10 · log10 of the amplitudes.
+        10 · log10 of the amplitudes [dB].
     """
     front_end = FRONT_ENDS[name]
     if name == "yamnet":
@@ -52,18 +52,18 @@ def amplitudes_in_decibels(samples: np.ndarray, name: str) -> np.ndarray:
 
 
 def network_input(amplitudes: np.ndarray, name: str) -> np.ndarray:
-    """Return log-mel windows as the package's front end has them.
+    """Return log-mel windows, equal to those of the package's front end.
 
     Parameters
     ----------
     amplitudes : np.ndarray [shape=(n_windows, n_frames, n_bands), dtype=float32]
     name : str
-        The front end.
+        Front end, ``mel128`` or ``yamnet``.
 
     Returns
     -------
     np.ndarray [shape=(n_windows, n_bands, n_frames, 1), dtype=float32]
-        Decibels below the window's maximum (OpenL3) or natural logarithms (YAMNet).
+        Decibels relative to the window's maximum (OpenL3) or natural logarithms (YAMNet).
     """
     if name == "yamnet":
         levels = np.log(amplitudes + np.float32(YAMNET_LOG_OFFSET))

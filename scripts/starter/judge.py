@@ -1,12 +1,12 @@
-"""Judge starter weights: linear probes on eight tasks, against what needs no training.
+"""Judge starter weights: compare linear probes on eight tasks with baselines.
 
     python -m scripts.starter judge --openl3 FILE… --yamnet FILE… --out docs/starter.json
 
-Each network stands against the best of four: the same architecture untrained, as drawn and with
-its batch norms calibrated; means and standard deviations of its own log-mel spectrogram; those of
-20 MFCC and their first and second differences. Probes are logistic regressions on standardised
-embeddings, with C out of a grid up to 100; each probe seed fits on another 80 % of the training
-clips and chooses C on the rest. Several files of one network are several trainings of it.
+The baselines of a network are the untrained network, the untrained network with calibrated batch
+norms, means and standard deviations of its log-mel spectrogram, and those of 20 MFCC and their
+first and second differences. Probes are logistic regressions on standardised embeddings, with C
+from a grid up to 100. Each probe seed fits on another 80 % of the training clips and chooses C on
+the rest. Several files of one network are several trainings of it.
 """
 
 import argparse
@@ -19,15 +19,16 @@ from pathlib import Path
 import numpy as np
 
 from hear_openl3_yamnet.backbones import folding, openl3, yamnet
+from hear_openl3_yamnet.files import written_whole
 from hear_openl3_yamnet.weights.reading import read_weights
 
 from .features import amplitudes_in_decibels, network_input
-from .tasks import NAMES, SAMPLE_RATE, Task, make_tasks
+from .probe_tasks import NAMES, SAMPLE_RATE, ProbeTask, make_tasks
 
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 PROBE_SEEDS = (0, 1, 2)
-_BATCH = 16
-_CALIBRATING = 640  # windows
+_BATCH = 16  # windows
+_CALIBRATING = 640  # windows that calibrate batch norms
 
 FRONT_ENDS = {"openl3": "mel128", "yamnet": "yamnet"}
 LAYERS = {"openl3": "conv8", "yamnet": "layer14"}
@@ -61,14 +62,14 @@ def embedder(network: str, weights: dict[str, np.ndarray]) -> Embed:
         return ops.max(maps, axis=(1, 2)) if network == "openl3" else ops.mean(maps, axis=(1, 2))
 
     def embed(windows: np.ndarray) -> np.ndarray:
-        parts = [run(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
-        return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+        batches = [run(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
+        return np.concatenate([keras.ops.convert_to_numpy(batch) for batch in batches])
 
     return embed
 
 
 def untrained(network: str, windows: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """Draw weights, with batch norms that have seen `windows`."""
+    """Draw random weights, and calibrate the batch norms on `windows`."""
     import keras
 
     module = {"openl3": openl3, "yamnet": yamnet}[network]
@@ -87,12 +88,12 @@ def untrained(network: str, windows: np.ndarray, seed: int = 0) -> dict[str, np.
 
 
 def statistics(windows: np.ndarray) -> np.ndarray:
-    """Return each band's mean and standard deviation over time."""
+    """Return the mean and standard deviation of each band over time."""
     return np.concatenate([windows.mean(axis=2), windows.std(axis=2)], axis=1)[..., 0]
 
 
 def mfcc_statistics(clips: list[np.ndarray]) -> np.ndarray:
-    """Return mean and standard deviation of 20 MFCC and of their two differences."""
+    """Return means and standard deviations of 20 MFCC and of their first two differences."""
     import librosa
 
     rows = []
@@ -105,8 +106,8 @@ def mfcc_statistics(clips: list[np.ndarray]) -> np.ndarray:
     return np.stack(rows)
 
 
-def probe(task: Task, train: np.ndarray, test: np.ndarray, seed: int) -> float:
-    """Fit a linear probe and return its accuracy, or mean average precision, on the test."""
+def probe(task: ProbeTask, train: np.ndarray, test: np.ndarray, seed: int) -> float:
+    """Fit a linear probe and return its accuracy or mean average precision on the test clips."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import average_precision_score
     from sklearn.model_selection import train_test_split
@@ -145,9 +146,9 @@ def probe(task: Task, train: np.ndarray, test: np.ndarray, seed: int) -> float:
 
 
 def judge(
-    tasks: dict[str, Task], files: dict[str, list[Path]]
+    tasks: dict[str, ProbeTask], files: dict[str, list[Path]]
 ) -> dict[str, dict[str, list[float]]]:
-    """Return each kind of features' score on each task, for each file and probe seed."""
+    """Return the scores of each kind of features on each task, one for each file and probe seed."""
     results: dict[str, dict[str, list[float]]] = {}
 
     def note(features: str, name: str, pair: list[np.ndarray]) -> None:
@@ -179,16 +180,16 @@ def judge(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--size", type=float, default=1.0, help="scales the number of clips")
+    parser.add_argument("--size", type=float, default=1.0, help="factor on the number of clips")
     parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Judge the weights that are given."""
+    """Judge the given weights and write the scores."""
     started = time.monotonic()
     tasks = make_tasks(arguments.size, tuple(arguments.tasks))
     sizes = {name: [len(task.train[1]), len(task.test[1])] for name, task in tasks.items()}
@@ -199,5 +200,6 @@ def main(arguments: argparse.Namespace) -> None:
         "clips": sizes,
         "scores": judge(tasks, files),
     }
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    with written_whole(arguments.out) as partial:
+        partial.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{time.monotonic() - started:.0f} s in all")

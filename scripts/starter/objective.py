@@ -1,4 +1,4 @@
-"""The networks of the starter weights under the heads that train them, and the heads' losses."""
+"""The training objective: each network with its training heads, their losses and weights."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,35 +15,36 @@ if TYPE_CHECKING:
 
 CONTRAST = "contrast"
 LENGTH = "length"
-_MOMENTUM = 0.97  # of batch norms: trainings are short
+_MOMENTUM = 0.97  # of batch norms, low because trainings are short
 _TEMPERATURE = 0.2  # of the contrastive term
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How one network is trained."""
+class TrainingSettings:
+    """Settings of one network's training."""
 
     front_end: str
     n_bands: int
     n_frames: int
-    """Of the crops. OpenL3 takes a maximum over the map, so that shorter ones than in use do."""
+    """Length of the crops. OpenL3's head is a maximum over the map, so that crops can be shorter
+    than its windows."""
     n_clips: int
-    """In a batch."""
+    """Number of clips in a batch."""
     learning_rate: float
     settles: float
-    """Share of the steps after which the network's batch norms keep the statistics they have.
+    """Share of the steps after which the statistics of the network's batch norms are fixed.
 
-    In training a batch norm sees an unusual clip's own variance and damps it; in use it does not,
-    and in YAMNet, a norm after every layer, such a clip's maps grow from layer to layer. A network
-    that ends its training with the norms of its use learns not to let them.
+    In training, a batch norm divides an unusual clip by a variance that the clip itself increases.
+    In use it does not, and in YAMNet, which has a norm after every layer, the maps of such a clip
+    grow from layer to layer. Training with fixed statistics at the end prevents this.
     """
     even_lengths: float
-    """Weight of a term of the loss that asks for embeddings of one length."""
+    """Weight of the loss term that makes embeddings equally long."""
 
 
-RECIPES = {
-    "openl3": Recipe("mel128", 128, 48, 16, 7e-4, 0.6, 0.0),
-    "yamnet": Recipe("yamnet", 64, 96, 64, 1e-3, 0.6, 0.5),
+SETTINGS = {
+    "openl3": TrainingSettings("mel128", 128, 48, 16, 7e-4, 0.6, 0.0),
+    "yamnet": TrainingSettings("yamnet", 64, 96, 64, 1e-3, 0.6, 0.5),
 }
 
 LOSS_WEIGHTS = {
@@ -59,7 +60,7 @@ LOSS_WEIGHTS = {
 
 
 def chance_levels() -> dict[str, float]:
-    """Return each head's loss at chance."""
+    """Return the loss of each head at chance level."""
     levels = {name: float(np.log(n)) for name, n in CLASSES.items()}
     share = 1.3 / CLASSES["type"]  # about 1.3 tags a clip
     tags = -(share * np.log(share) + (1 - share) * np.log(1 - share))
@@ -69,7 +70,9 @@ def chance_levels() -> dict[str, float]:
 def build(
     network: str, contrast: bool = False, n_frames: int | None = None, *, settled: bool = False
 ):
-    """Build a network under its heads, compiled; Keras' dtype policy is for the network alone.
+    """Build and compile a network with its training heads.
+
+    Keras' dtype policy applies to the network; the heads compute in float32.
 
     Parameters
     ----------
@@ -78,24 +81,24 @@ def build(
     contrast : bool
         Add the self-supervised head.
     n_frames : int, optional
-        Of the crops; the recipe's by default.
+        Length of the crops; by default that of the settings.
     settled : bool
-        The network's batch norms keep the statistics they have.
+        The statistics of the network's batch norms are fixed.
 
     Returns
     -------
     backbone, model : keras.Model
-        The published network, and all of it with the heads.
+        The published network alone, and with the heads.
     """
     import keras
 
-    recipe = RECIPES[network]
+    settings = SETTINGS[network]
     if network == "openl3":
-        backbone = openl3.keras_model(recipe.n_bands, n_frames or recipe.n_frames)
+        backbone = openl3.keras_model(settings.n_bands, n_frames or settings.n_frames)
         # the published embedding is a max pooling over the whole map
         embedding = keras.layers.GlobalMaxPooling2D(name="embedding")(backbone.output)
     else:
-        backbone = yamnet.keras_model(recipe.n_bands, n_frames or recipe.n_frames)
+        backbone = yamnet.keras_model(settings.n_bands, n_frames or settings.n_frames)
         embedding = backbone.get_layer("predictions").input
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -103,7 +106,7 @@ def build(
     inputs = keras.Input(backbone.input.shape[1:])
     features = keras.Model(backbone.input, embedding)
     embedding = (settling(features) if settled else features)(inputs)
-    embedding = keras.ops.cast(embedding, "float32")  # mixed precision is for convolutions
+    embedding = keras.ops.cast(embedding, "float32")  # only convolutions use mixed precision
     scaled = keras.layers.BatchNormalization(momentum=_MOMENTUM, name="scaled", dtype="float32")(
         embedding
     )
@@ -117,25 +120,25 @@ def build(
     losses[HEIGHT] = keras.losses.MeanSquaredError()
     losses[TAGS] = keras.losses.BinaryCrossentropy(from_logits=True)
     weights = {name: LOSS_WEIGHTS[name] for name in outputs}
-    if recipe.even_lengths:
+    if settings.even_lengths:
         squares = keras.ops.sum(keras.ops.square(embedding), axis=1, keepdims=True)
         outputs[LENGTH] = keras.ops.log(squares + 1e-6) / 2
         losses[LENGTH] = deviation_from_mean
-        weights[LENGTH] = recipe.even_lengths
+        weights[LENGTH] = settings.even_lengths
     if contrast:
         hidden = keras.layers.Dense(256, "relu", name="projected", dtype="float32")(scaled)
         outputs[CONTRAST] = keras.layers.Dense(128, name=CONTRAST, dtype="float32")(hidden)
         losses[CONTRAST] = contrastive_loss
         weights[CONTRAST] = LOSS_WEIGHTS[CONTRAST]
     model = keras.Model(inputs, outputs)
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=0.01, clipnorm=5.0)
+    optimizer = keras.optimizers.AdamW(settings.learning_rate, weight_decay=0.01, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer, loss=losses, loss_weights=weights, jit_compile=False)
     return backbone, model
 
 
 def settling(features: "keras.Model") -> "keras.Layer":
-    """Return a layer that is a network in use, even in training; its weights are trained."""
+    """Return a layer that always runs a network in inference mode. Its weights are trainable."""
     import keras
 
     class Settled(keras.layers.Layer):
@@ -144,21 +147,21 @@ def settling(features: "keras.Model") -> "keras.Layer":
             self.features = features
 
         def call(self, inputs):
-            # an argument of the functional call would be overruled by the outer model's
+            # the outer model would override an argument of the functional call
             return self.features(inputs, training=False)
 
     return Settled()
 
 
 def deviation_from_mean(targets, values):
-    """Return the squared distance of each value from the batch's mean; there are no targets."""
+    """Return the squared distance of each value from the batch's mean. Targets are not used."""
     from keras import ops
 
     return ops.square(values - ops.mean(values))[:, 0]
 
 
 def contrastive_loss(targets, projections):
-    """Ask each crop which other crop is of the same clip: its neighbour (NT-Xent).
+    """Return the cross-entropy of finding the crop of the same clip in the batch (NT-Xent).
 
     A. Saeed, D. Grangier and N. Zeghidour, "Contrastive Learning of General-Purpose Audio
     Representations", ICASSP 2021, with the cosine similarity of T. Chen et al., "A Simple
@@ -167,7 +170,7 @@ def contrastive_loss(targets, projections):
     Parameters
     ----------
     targets : tensor [shape=(n_clips,)]
-        The neighbour's place in the batch.
+        Index of the other crop of the same clip.
     projections : tensor [shape=(n_clips, 128)]
 
     Returns
@@ -186,10 +189,12 @@ def contrastive_loss(targets, projections):
     )
 
 
-def add_labelless(targets: dict, masks: dict, recipe: Recipe, contrast: bool = False) -> None:
-    """Add to a batch what the heads without labels are given."""
+def add_labelless(
+    targets: dict, masks: dict, settings: TrainingSettings, contrast: bool = False
+) -> None:
+    """Add the targets and masks of the heads without labels to a batch."""
     everywhere = np.ones_like(masks[TAGS])
-    if recipe.even_lengths:
+    if settings.even_lengths:
         targets[LENGTH], masks[LENGTH] = 0 * everywhere, everywhere
     if contrast:
         targets[CONTRAST], masks[CONTRAST] = np.arange(len(everywhere)) ^ 1, everywhere

@@ -1,15 +1,16 @@
-"""Enter the starter weights into weights/registry.json: their digests and sizes.
+"""Enter the digests and sizes of the starter weights into weights/registry.json.
 
     python -m scripts.starter register
 
-To be run whenever weights/starter-*.safetensors has changed; tests/weights/test_shipped.py fails
-until then.
+Run it after each change of weights/starter-*.safetensors. tests/weights/test_shipped.py fails until
+then.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+from hear_openl3_yamnet.files import written_whole
 from hear_openl3_yamnet.weights.receipts import sha256
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -17,6 +18,7 @@ NETWORKS = {"openl3-mel128": "openl3", "yamnet": "yamnet"}
 
 
 def entry(path: Path, network: str) -> dict:
+    """Return the registry entry of a weights file."""
     return {
         "network": network,
         "file": path.name,
@@ -31,15 +33,16 @@ def entry(path: Path, network: str) -> dict:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes: nothing."""
+    """Add no arguments: the command takes none."""
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Enter the files that are in weights/."""
+    """Write the entries of the files in weights/."""
     registry = WEIGHTS / "registry.json"
     listed = json.loads(registry.read_text(encoding="utf-8"))
     for name, network in NETWORKS.items():
         path = WEIGHTS / f"starter-{name}.safetensors"
         listed["files"][f"{name}-starter"] = entry(path, network)
         print(f"{name}-starter: {path.stat().st_size} bytes, sha256 {sha256(path)}")
-    registry.write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")
+    with written_whole(registry) as partial:
+        partial.write_text(json.dumps(listed, indent=2) + "\n", encoding="utf-8")

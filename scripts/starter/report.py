@@ -1,9 +1,10 @@
-"""Show how good the starter weights are: a table, and a picture of how they learned.
+"""Print tables of the scores that `judge` wrote, and draw the learning curves.
 
-python -m scripts.starter report docs/starter.json --logs openl3=LOG yamnet=LOG   (needs matplotlib)
+    python -m scripts.starter report docs/starter.json --logs openl3=LOG yamnet=LOG
 
-Prints Markdown tables of the scores and draws docs/images/starter-training.png from the logs, which
-`train` writes. A network named again has a second training, drawn thinner.
+The tables are Markdown. The curves of the logs that `train` wrote go to
+docs/images/starter-training.png, which needs matplotlib. A network can be named again with the log
+of a second training, which is drawn thinner.
 """
 
 import argparse
@@ -28,12 +29,12 @@ HEADS = {
     "pitch": "#E69F00",
     "height": "#222222",
 }
-"""In the colours of Okabe and Ito (2008), which readers who are colour-blind can tell apart."""
-_SMOOTHED = 5  # lines of the log
+"""Heads and their colours, from Okabe and Ito (2008): colour-blind readers can distinguish them."""
+_SMOOTHED = 5  # lines of the log in a moving average
 
 
 def interval(scores: list[float]) -> float:
-    """Return half the 95 % interval of the mean of scores, by Student's t."""
+    """Return half the width of the 95 % interval of a mean of scores, by Student's t."""
     from scipy.stats import t
 
     quantile = float(t.ppf(0.975, len(scores) - 1))
@@ -41,10 +42,10 @@ def interval(scores: list[float]) -> float:
 
 
 def table(report: dict, network: str) -> str:
-    """Return a network's scores beside those of its baselines, in Markdown.
+    """Return a Markdown table of a network's scores and those of its baselines.
 
-    Intervals are over trainings and probe seeds: how much those matter, not the test clips. Of
-    several trainings, the first is that of the shipped weights and has a column of its own.
+    Intervals are over trainings and probe seeds, not over test clips. If there are several
+    trainings, the first is that of the shipped weights and has its own column.
     """
     scores = report["scores"]
     starter, baselines = f"{network}-starter", BASELINES[network]
@@ -79,14 +80,14 @@ def table(report: dict, network: str) -> str:
 
 
 def draw(logs: dict[str, list[Path]], out: Path) -> None:
-    """Draw each head's loss as a share of its chance level, smoothed, over the clips seen.
+    """Draw the smoothed loss of each head, relative to its chance level, over the training clips.
 
     Parameters
     ----------
     logs : dict of list of Path
-        Of each network's trainings, that of the shipped weights first.
+        Logs of each network's trainings. That of the shipped weights is the first.
     out : Path
-        PNG.
+        PNG file to write.
     """
     import matplotlib
 
@@ -106,7 +107,7 @@ def draw(logs: dict[str, list[Path]], out: Path) -> None:
             axis.plot(clips, losses / chance[head], color=HEADS[head], linewidth=1.4)
             ends.append((losses[-1] / chance[head], head))
         place = -1.0
-        for height, head in sorted(ends):  # each line's name at its end, none on another
+        for height, head in sorted(ends):  # each line's name at its end, without overlaps
             place = max(height, place + 0.075)
             axis.annotate(
                 head,
@@ -125,9 +126,9 @@ def draw(logs: dict[str, list[Path]], out: Path) -> None:
 
 
 def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Read a log: for each head the clips seen, in thousands, and the losses, smoothed."""
+    """Read a log. Return, for each head, thousands of training clips and smoothed losses."""
     written = [json.loads(line) for line in path.read_text().splitlines()]
-    # a training that was broken off repeats the steps since its last checkpoint
+    # an interrupted training repeats the steps since its last checkpoint
     lines = sorted({line["step"]: line for line in written}.values(), key=lambda x: x["step"])
     curves = {}
     for head in HEADS:
@@ -140,13 +141,13 @@ def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the command's arguments."""
     parser.add_argument("report", type=Path)
     parser.add_argument("--logs", nargs="+", default=[], metavar="NETWORK=LOG")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Print the tables and draw the picture."""
+    """Print the tables and draw the curves."""
     if arguments.logs:
         logs: dict[str, list[Path]] = {}
         for name, path in (pair.split("=") for pair in arguments.logs):

@@ -1,7 +1,7 @@
-"""What the starter weights are trained on, and what is kept back to judge them by.
+"""The sounds that training uses, and the sounds that are held back for judging.
 
-Everything that training hears is drawn from streams named ``starter/bank``, and from the programs,
-methods, kinds, words and voices called TRAINED here. What is HELD is heard by no training.
+Training draws from random streams named ``starter/bank``, and from the programs, methods, kinds,
+words and voices called TRAINED here. Training never uses what is called HELD.
 """
 
 from hear_openl3_yamnet.synthesis.events import KINDS
@@ -10,15 +10,16 @@ from hear_openl3_yamnet.synthesis.notes import METHODS
 from hear_openl3_yamnet.synthesis.percussion import STROKES
 
 HELD_PROGRAMS = tuple(p for p in range(120) if p % 10 in (3, 6, 9))
-"""General MIDI programs (from 0); 120 to 127 are no instruments."""
+"""General MIDI programs, from 0. Programs 120 to 127 are sound effects and are not used."""
 TRAINED_PROGRAMS = tuple(p for p in range(120) if p not in HELD_PROGRAMS)
 N_PITCHED = 112
-"""The family from here on has no pitch to ask for: a taiko or a reversed cymbal sounds alike on
+"""Programs from this number on have no pitch label: a taiko or a reversed cymbal sounds the same on
 every key."""
 OFF_KEY = (55, 86)
-"""FluidR3's orchestra hit is a chord, its lead in fifths as loud a fourth below the key as at it.
-Below their key the other pitched programs are 12 dB softer than their loudest partial, but for
-whole octaves down (tested)."""
+"""Programs whose sound does not have the pitch of its key. FluidR3's orchestra hit is a chord, and
+its lead in fifths is as loud a fourth below the key as at the key. All other pitched programs are
+at least 12 dB softer below their key than their loudest partial, except whole octaves below
+(tested)."""
 HELD_PITCHED_PROGRAMS = tuple(p for p in HELD_PROGRAMS if p < N_PITCHED)
 PITCH_LEARN_PROGRAMS = HELD_PITCHED_PROGRAMS[::2]
 PITCH_TEST_PROGRAMS = tuple(p for p in HELD_PITCHED_PROGRAMS[1::2] if p not in OFF_KEY)
@@ -30,7 +31,7 @@ HELD_KINDS = (
     "propeller", "train", "saw", "ringtone", "car-horn", "reversing-beeper", "owl", "cow",
     "insect", "snore", "pouring", "waves", "coins", "gravel", "fireworks", "paper",
 )  # fmt: skip
-"""Event types that no training heard at all."""
+"""Kinds of events that training never uses."""
 TRAINED_KINDS = tuple(name for name in KINDS if name not in HELD_KINDS)
 
 HELD_STROKES = tuple(STROKES)[2::5]
@@ -42,7 +43,7 @@ TEST_WORDS = (
     "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "zero", "one", "two",
     "three", "four", "five", "six", "seven", "eight", "nine",
 )  # fmt: skip
-"""Words that training heard, asked for in voices that it did not hear."""
+"""Trained words that judging uses in held voices."""
 HELD_WORDS = (
     "marble", "window", "garden", "silver", "bottle", "thunder", "picture", "hammer", "yellow",
     "candle", "forest", "pepper", "rocket", "blanket", "justice",
@@ -70,7 +71,7 @@ FOREIGN_WORDS = {
     "it": ("ciao", "bambino", "giorno", "specchio", "quattro", "luce", "vino", "piazza"),
     "pl": ("dziękuję", "woda", "cześć", "szkoła", "jabłko", "książka", "noc", "dom"),
 }
-"""Words of other languages by espeak-ng's voice."""
+"""Words of other languages, by the name of espeak-ng's voice."""
 
 TRAINED_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp")
 TRAINED_VARIANTS = (
@@ -84,7 +85,7 @@ HELD_VARIANTS = (
     "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby",
     "steph", "travis", "victor", "zac",
 )  # fmt: skip
-"""espeak-ng's voices; the variants m1 … m8, f1 … f5, klatt … and croak are those of the tasks."""
+"""Variants of espeak-ng's voices. The tasks use m1 … m8, f1 … f5, klatt … and croak."""
 
 TYPES = (
     *(f"event:{name}" for name in TRAINED_KINDS),
@@ -96,9 +97,9 @@ TYPES = (
     "speech:espeak",
     "speech:formants",
 )
-"""Types of sounds; General MIDI programs come in families of eight."""
+"""Classes of the factor ``type``. General MIDI programs come in families of eight."""
 PROGRAMS = (*TRAINED_PROGRAMS, *TRAINED_METHODS)
-"""What plays notes."""
+"""Classes of the factor ``program``: instruments and methods of synthesis."""
 WORDS = (*TRAINED_WORDS, *(word for words in FOREIGN_WORDS.values() for word in words))
 VOICES = TRAINED_VARIANTS
 N_PITCHES = 88
@@ -110,4 +111,4 @@ CLASSES = {
     "word": len(WORDS),
     "voice": len(VOICES),
 }
-"""How many classes each factor of label has."""
+"""Number of classes of each factor."""

@@ -1,8 +1,9 @@
-"""Eight tasks that judge the starter weights, of sounds that no training heard.
+"""Eight tasks that judge the starter weights, with sounds that training never used.
 
-Each clip lasts 1 s at 48 kHz. Training drew from streams named ``starter/bank``, these from
-``starter/evaluation``; what else is new to the network stands with each task. Probe training and
-probe test have timbres, voices and parameters of their own.
+Each clip lasts 1 s at 48 kHz. The sounds are drawn from random streams named
+``starter/evaluation``, and training draws from ``starter/bank``. The titles of the tasks say what
+else is new to the network. The clips that a probe is trained on and those that it is tested on
+differ in timbres, voices and parameters.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from hear_openl3_yamnet.synthesis.notes import METHODS
 from hear_openl3_yamnet.synthesis.streams import stream
 
 from . import splits
-from .render import SAMPLE_RATE, sound_font
+from .sounds import SAMPLE_RATE, sound_font
 
 NAMES = (
     "pitch88", "pitch40", "words", "new_words", "events", "new_events", "instruments", "mixtures",
@@ -32,8 +33,8 @@ Clips = tuple[list[np.ndarray], list]
 """Samples and targets."""
 
 
-class Task(NamedTuple):
-    """Clips to train a probe on, and to test it."""
+class ProbeTask(NamedTuple):
+    """Clips to train a probe on, and clips to test it on."""
 
     title: str
     train: Clips
@@ -42,14 +43,14 @@ class Task(NamedTuple):
 
 
 def _clip(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Put a sound somewhere into a clip over a faint background."""
+    """Place a sound at a random time in a clip, over a faint background."""
     samples = samples[:N_SAMPLES]
-    stage = np.zeros(N_SAMPLES, np.float32)
+    sound = np.zeros(N_SAMPLES, np.float32)
     start = rng.integers(N_SAMPLES - len(samples) + 1)
-    stage[start : start + len(samples)] = samples
+    sound[start : start + len(samples)] = samples
     background = list(BACKGROUNDS.values())[rng.integers(len(BACKGROUNDS))]
-    stage = mix(stage, background(SECONDS, SAMPLE_RATE, rng), rng.uniform(15, 40))
-    return to_peak(stage, 0.9 * 10 ** (-rng.uniform(0, 12) / 20))
+    sound = mix(sound, background(SECONDS, SAMPLE_RATE, rng), rng.uniform(15, 40))
+    return to_peak(sound, 0.9 * 10 ** (-rng.uniform(0, 12) / 20))
 
 
 def _method_notes(n: int, rng: np.random.Generator) -> Clips:
@@ -76,7 +77,7 @@ def _instruments(n: int, rng: np.random.Generator) -> Clips:
 
 
 def _played(programs: np.ndarray, keys: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Play one note for each program and key; each program's all at once."""
+    """Play one note for each program and key. All notes of a program are played in one run."""
     sounds: list[np.ndarray] = [np.zeros(0)] * len(keys)
     for program in np.unique(programs):
         where = np.flatnonzero(programs == program)
@@ -113,11 +114,11 @@ def _events(kinds: tuple[str, ...], n: int, rng: np.random.Generator) -> Clips:
 
 
 MIXED_KINDS = (*splits.HELD_KINDS[:8], *splits.TRAINED_KINDS[::4][:10])
-"""Events in the mixtures, eight of which no training heard; notes, speech and strokes beside."""
+"""Kinds of events in the mixtures. Training never used the first eight."""
 
 
 def _mixtures(n: int, variants: tuple[str, ...], rng: np.random.Generator) -> Clips:
-    """Make mixtures of one to three sounds out of 20 (18 events, notes, speech) in noise."""
+    """Make mixtures of one to three out of 20 sounds (18 events, notes, speech) in noise."""
     sources: list[Callable[[], np.ndarray]] = [
         *(lambda name=name: KINDS[name](SECONDS, SAMPLE_RATE, rng) for name in MIXED_KINDS),
         lambda: METHODS[str(rng.choice(splits.HELD_METHODS))](
@@ -150,7 +151,7 @@ def _unzipped(clips: list[tuple]) -> Clips:
 def _pair(
     make: Callable[..., Clips], n_train: int, n_test: int, *arguments: tuple, name: str
 ) -> tuple[Clips, Clips]:
-    """Make probe training and probe test from streams of their own."""
+    """Make the training and the test clips of a probe, from two random streams."""
     train, test = arguments or ((), ())
     return (
         make(n_train, *train, stream("starter/evaluation", f"{name}/train")),
@@ -158,15 +159,19 @@ def _pair(
     )
 
 
-def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, Task]:
+def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, ProbeTask]:
     """Make the tasks.
 
     Parameters
     ----------
     size : float
-        Scales the number of clips; at 1.0 there are about 3300.
+        Factor on the number of clips; 1.0 gives about 3300 clips.
     names : tuple of str
-        Which tasks, out of `NAMES`.
+        Names of the tasks, from `NAMES`.
+
+    Returns
+    -------
+    dict of ProbeTask
     """
 
     def many(n: int) -> int:
@@ -187,12 +192,12 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, T
     def events(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
         return _pair(lambda n, rng: _events(of, n, rng), many(n_train), many(n_test), name=name)
 
-    makers: dict[str, Callable[[], Task]] = {
-        "pitch88": lambda: Task(
+    makers: dict[str, Callable[[], ProbeTask]] = {
+        "pitch88": lambda: ProbeTask(
             "88 pitches, unseen methods",
             *_pair(_method_notes, many(6), many(3), name="pitch88"),
         ),
-        "pitch40": lambda: Task(
+        "pitch40": lambda: ProbeTask(
             "40 pitches, unseen programs",
             *_pair(
                 _midi_notes,
@@ -203,23 +208,23 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, T
                 name="pitch40",
             ),
         ),
-        "words": lambda: Task(
+        "words": lambda: ProbeTask(
             "20 words, unseen voices and accents", *words(splits.TEST_WORDS, 10, 8, "words")
         ),
-        "new_words": lambda: Task(
+        "new_words": lambda: ProbeTask(
             "15 unseen words, unseen voices", *words(splits.HELD_WORDS, 8, 8, "new_words")
         ),
-        "events": lambda: Task(
+        "events": lambda: ProbeTask(
             f"{len(splits.TRAINED_KINDS)} event types, unseen parameters",
             *events(splits.TRAINED_KINDS, 6, 5, "events"),
         ),
-        "new_events": lambda: Task(
+        "new_events": lambda: ProbeTask(
             f"{len(splits.HELD_KINDS)} unseen event types", *events(splits.HELD_KINDS, 8, 10, "new")
         ),
-        "instruments": lambda: Task(
+        "instruments": lambda: ProbeTask(
             "28 unseen instruments", *_pair(_instruments, many(9), many(7), name="instruments")
         ),
-        "mixtures": lambda: Task(
+        "mixtures": lambda: ProbeTask(
             "20 tags in mixtures (mAP)",
             *_pair(
                 _mixtures,
