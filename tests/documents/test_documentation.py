@@ -25,7 +25,7 @@ from tests.documents import test_readme  # noqa: F401 (it asks for blocks, as do
 from tests.evaluation.heareval_results import write_result
 from tests.export import test_exporting  # noqa: F401
 from tests.integrations import test_plug_in  # noqa: F401
-from tests.plotting import test_plotting  # noqa: F401
+from tests.plotting import test_plot_command  # noqa: F401
 from tests.road import test_streaming  # noqa: F401
 
 # pages whose commands run here; tests of the commands themselves run those of the others

@@ -174,7 +174,7 @@ def test_evaluate_skips_broken_files_by_name(tmp_path):
     broken = write_text(embeddings, "ours", "broken", '{"test": {')
     done = run("evaluate", embeddings, "-o", tmp_path / "out")
     assert done.returncode == 1
-    assert f"Error: {broken}: not JSON" in done.stderr
+    assert f"Error: {broken}: not valid JSON" in done.stderr
     assert "1 of 2 files are not compared" in done.stderr
     assert ("good", "top1_acc") in read_csv(tmp_path / "out" / "evaluation.csv")
 

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from hear_openl3_yamnet.evaluation import figures
+from hear_openl3_yamnet.evaluation import figures, slide
 from hear_openl3_yamnet.evaluation.leaderboard import OPENL3, YAMNET, load_leaderboard
 from hear_openl3_yamnet.evaluation.scores import Scores
 
@@ -120,7 +120,7 @@ def test_only_the_two_are_in_colour(drawn, name):
     (axes,) = drawn[name].axes
     if name == "tasks":
         coloured = {line.get_label(): line.get_color() for line in axes.get_lines()}
-        assert coloured.pop("32 others") == figures.GREY
+        assert coloured.pop("32 others") == slide.GREY
     else:
         labels = axes.yaxis.get_majorticklabels()
         coloured = {
@@ -128,7 +128,7 @@ def test_only_the_two_are_in_colour(drawn, name):
             for label in labels
             if label.get_fontweight() == "bold"
         }
-    assert coloured == {OPENL3: figures.BLUE, YAMNET: figures.VERMILION}
+    assert coloured == {OPENL3: slide.BLUE, YAMNET: slide.VERMILION}
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -138,7 +138,7 @@ def test_the_source_is_named(drawn, name):
 
 def test_files_are_a_slide_in_size_and_the_same_each_time(scores, tmp_path):
     first, second = (
-        figures.save_figure(figures.plot_scores(scores, HIGHLIGHTED, ""), folder / "tasks")
+        slide.save_figure(figures.plot_scores(scores, HIGHLIGHTED, ""), folder / "tasks")
         for folder in (make(tmp_path / "1"), make(tmp_path / "2"))
     )
     assert [path.name for path in first] == ["tasks.png", "tasks.svg"]

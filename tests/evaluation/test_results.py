@@ -36,9 +36,9 @@ def test_nan_and_infinity_are_missing_scores(tmp_path, score, folds):
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("", "not JSON"),
-        ('{"test": {"test_score": 0.5', "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "not valid JSON"),
+        ('{"test": {"test_score": 0.5', "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
         ("[]", "Received: list"),
         ("{}", "Received: dict"),
         ('{"test": 0.5}', "Received: dict"),
@@ -60,7 +60,7 @@ def test_a_broken_file_is_refused_by_name(tmp_path, text, cause):
 def test_a_file_in_another_encoding_is_refused_by_name(tmp_path):
     path = write_text(tmp_path, "ours", "task", "")
     path.write_bytes(b'{"test": {"test_score": 0.5, "\xe9": 1}}')
-    with pytest.raises(ResultsError, match="not JSON"):
+    with pytest.raises(ResultsError, match="not valid JSON"):
         read_result(path)
 
 

@@ -150,9 +150,10 @@ def corpus(
       hear-openl3-yamnet plot corpus embeddings -o pictures/birds --label species
     """  # noqa: D301
     from ..corpora import load_corpus
-    from ..plotting.corpus_map import draw_planes, figure_size, map_corpus
+    from ..plotting.map_picture import draw_planes, figure_size
     from ..plotting.page import write_page
     from ..plotting.pictures import new_picture
+    from ..plotting.scene_map import map_corpus
 
     name = output or Path(f"{folder.resolve().name}-map")
     stem = name.with_suffix("") if name.suffix.lower() in (".png", ".html") else name

@@ -1,1 +1,1 @@
-"""Comparing models by their scores: heareval's results, and the published leaderboard."""
+"""Comparing models by their scores: results of heareval, and the published leaderboard."""

@@ -1,9 +1,4 @@
-"""Figures of a table of scores: two models in colour, all others grey. Needs matplotlib.
-
-The size is a slide's. The colours are two of the palette of Okabe and Ito (2008), which readers who
-are colour-blind can tell apart; each model's own marker, or its bold name, does the same where
-there is no colour.
-"""
+"""Figures of a table of scores: two models in colour, all others in grey."""
 # ruff: noqa: E402 (the extra comes before the modules that import it)
 
 from pathlib import Path
@@ -12,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import require
-from ..files import written_whole
 
-matplotlib = require("matplotlib", extra="plot")
+require("matplotlib", extra="plot")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,10 +16,19 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from .scores import Scores, mean_over_tasks, n_common_tasks, pairwise_wins, ranks
+from .slide import (
+    BLUE,
+    GREY,
+    INK,
+    PALE,
+    VERMILION,
+    colour_labels,
+    colour_of,
+    new_slide,
+    save_figure,
+    write_column,
+)
 
-SLIDE = (13.33, 7.5)  # inches
-BLUE, VERMILION = "#0072B2", "#D55E00"
-GREY, PALE, INK = "#A8A8A8", "#E8E8E8", "#222222"
 POINTS: dict[str, Any] = {
     "marker": "o",
     "markersize": 7,
@@ -33,7 +36,7 @@ POINTS: dict[str, Any] = {
     "alpha": 0.5,
     "markeredgewidth": 0,
 }
-# the second is smaller and drawn over the first, so that equal scores show both
+# the second marker is smaller and lies over the first, so that equal scores show both
 MARKERS: tuple[dict[str, Any], ...] = (
     {"marker": "o", "markersize": 13, "color": BLUE, "markeredgecolor": "white"},
     {"marker": "D", "markersize": 8, "color": VERMILION, "markeredgecolor": "white"},
@@ -41,25 +44,25 @@ MARKERS: tuple[dict[str, Any], ...] = (
 
 
 def plot_scores(scores: Scores, highlighted: tuple[str, str], source: str) -> Figure:
-    """Draw a strip for each task: a point for each model, two of them in colour.
+    """Draw a row for each task with one point per model, two of them in colour.
 
     Parameters
     ----------
-    scores
-        The scores, between 0 and 1.
-    highlighted
-        The two models to show in colour. Beside each strip stand their ranks among the models that
-        have a score in the task, or "no score".
-    source
-        Where the scores are from, to be written below.
+    scores : Scores
+        Between 0 and 1.
+    highlighted : (str, str)
+        The two models in colour. Their ranks among the models with a score in the task, or
+        "no score", are written beside each row.
+    source : str
+        Where the scores come from. It is written below the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Tasks are in order of the first model's lead over the second, the greatest on top; those
-        that one of the two lacks come last.
+        The tasks are ordered by the lead of the first model over the second, with the largest lead
+        on top. Tasks without a score of both come last.
     """
-    figure, axes = _slide()
+    figure, axes = new_slide()
     first, second = (scores.of(model) for model in highlighted)
     order = np.argsort(second - first, kind="stable")
     places = np.arange(len(order))
@@ -78,37 +81,33 @@ def plot_scores(scores: Scores, highlighted: tuple[str, str], source: str) -> Fi
 
 
 def plot_ranks(scores: Scores, highlighted: tuple[str, str], source: str) -> Figure:
-    """Draw a box for each model: its ranks in the tasks, two of the models in colour.
+    """Draw the ranks of each model as a box, two of the models in colour.
 
     Parameters
     ----------
-    scores
-        The scores.
-    highlighted
-        The two models to show in colour.
-    source
-        Where the scores are from, to be written below.
+    scores, highlighted, source
+        As for `plot_scores`.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Models are in order of mean rank, the best on top. A box holds the middle half of a model's
-        ranks, its line is the median, whiskers reach to the best and the worst; points are the
-        ranks themselves. The mean rank, and the number of tasks that the model has, stand beside.
+        The models are ordered by mean rank, with the best on top. A box holds the middle half of
+        the ranks, its line is the median, and its whiskers reach the best and the worst rank. The
+        points are the ranks. The mean rank and the number of tasks are written beside the box.
     """
-    figure, axes = _slide()
+    figure, axes = new_slide()
     ordered = scores.sorted_by_mean_rank()
     in_task = ranks(ordered.values)
     for place, (model, column) in enumerate(zip(ordered.models, in_task.T, strict=True)):
-        _draw_box(axes, place, column[~np.isnan(column)], _colour(model, highlighted, GREY))
+        _draw_box(axes, place, column[~np.isnan(column)], colour_of(model, highlighted, GREY))
     places = range(len(ordered.models))
     means = [f"{mean:.1f}" for mean in mean_over_tasks(in_task)]
     n_tasks = [str(n) for n in np.sum(~np.isnan(in_task), axis=0)]
-    colours = [_colour(model, highlighted, INK) for model in ordered.models]
+    colours = [colour_of(model, highlighted, INK) for model in ordered.models]
     for right, heading, texts in [(1.06, "mean", means), (1.11, "tasks", n_tasks)]:
-        _write_column(axes, right, [heading, *texts], [INK, *colours], size=10)
+        write_column(axes, right, [heading, *texts], [INK, *colours], size=10)
     axes.set_yticks(places, ordered.models)
-    _colour_labels(axes.get_yticklabels(), ordered.models, highlighted)
+    colour_labels(axes.get_yticklabels(), ordered.models, highlighted)
     axes.set_ylim(len(places) - 0.4, -0.6)
     axes.set_xlim(0.4, len(places) + 0.6)
     axes.set_xticks([1, *range(5, len(places) + 1, 5)])
@@ -120,34 +119,32 @@ def plot_ranks(scores: Scores, highlighted: tuple[str, str], source: str) -> Fig
 
 
 def plot_pairwise_wins(scores: Scores, highlighted: tuple[str, str], source: str) -> Figure:
-    """Draw a matrix: how often each model beats each other.
+    """Draw a matrix of how often each model beats each other model.
 
     Parameters
     ----------
-    scores
-        The scores.
-    highlighted
-        The two models whose names, rows and columns are in colour.
-    source
-        Where the scores are from, to be written below.
+    scores, highlighted, source
+        As for `plot_scores`. Names, rows and columns of the two models are in colour.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A cell is the percentage of the tasks that both models have in which the row's model has
-        the higher score; an equal score counts half. Models are in order of mean rank.
+        A cell shows in how many of their common tasks the model of the row beats the model of the
+        column, as a percentage. An equal score counts half. Models are ordered by mean rank.
     """
-    figure, axes = _slide()
+    figure, axes = new_slide()
     ordered = scores.sorted_by_mean_rank()
     n_common = n_common_tasks(ordered.values)
     percent = np.full(n_common.shape, np.nan)
     np.divide(100 * pairwise_wins(ordered.values), n_common, out=percent, where=n_common > 0)
     np.fill_diagonal(percent, np.nan)
-    # cividis goes from dark to bright, so it reads the same without colour
+    # cividis goes from dark to bright, also without colour
     axes.pcolormesh(percent, cmap="cividis", vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
     _write_cells(axes, percent)
     for model in highlighted:
-        _outline(axes, ordered.models.index(model), len(percent), _colour(model, highlighted, INK))
+        _outline(
+            axes, ordered.models.index(model), len(percent), colour_of(model, highlighted, INK)
+        )
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("bottom")
     axes.invert_yaxis()
@@ -155,7 +152,7 @@ def plot_pairwise_wins(scores: Scores, highlighted: tuple[str, str], source: str
     names = [f"{name}  {number}" for name, number in zip(ordered.models, numbers, strict=True)]
     for axis, texts in [(axes.yaxis, names), (axes.xaxis, numbers)]:
         axis.set_ticks(np.arange(len(percent)) + 0.5, texts)
-        _colour_labels(axis.get_majorticklabels(), ordered.models, highlighted)
+        colour_labels(axis.get_majorticklabels(), ordered.models, highlighted)
     axes.set_xlabel(
         f"tasks in which the row's model beats the column's [% of those that both have]  ({source})"
     )
@@ -165,7 +162,7 @@ def plot_pairwise_wins(scores: Scores, highlighted: tuple[str, str], source: str
 def save_leaderboard(
     scores: Scores, highlighted: tuple[str, str], source: str, folder: Path
 ) -> list[Path]:
-    """Draw all three figures and write them.
+    """Draw and write the three figures.
 
     Parameters
     ----------
@@ -186,53 +183,8 @@ def save_leaderboard(
     return paths
 
 
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and as SVG.
-
-    Parameters
-    ----------
-    figure
-        The figure.
-    stem
-        Where to, without the ending.
-
-    Returns
-    -------
-    list of Path
-        ``stem.png``, 2000 pixels wide, and ``stem.svg``. The same figure gives the same bytes.
-    """
-    png, svg = (stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg"))
-    # unless told otherwise, an SVG holds random names and the time when it was made
-    with matplotlib.rc_context({"svg.hashsalt": stem.name}):
-        with written_whole(png) as partial:
-            figure.savefig(partial, dpi=150)
-        with written_whole(svg) as partial:
-            figure.savefig(partial, metadata={"Date": None})
-    return [png, svg]
-
-
-def _slide() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=SLIDE, layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)  # type: ignore[union-attr, call-arg]
-    axes = figure.add_subplot()
-    axes.spines[:].set_visible(False)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=INK)
-    return figure, axes
-
-
-def _colour(model: str, highlighted: tuple[str, str], otherwise: str) -> str:
-    return dict(zip(highlighted, (BLUE, VERMILION), strict=True)).get(model, otherwise)
-
-
-def _colour_labels(labels: list, models: tuple[str, ...], highlighted: tuple[str, str]) -> None:
-    for label, model in zip(labels, models, strict=True):
-        if model in highlighted:
-            label.set(color=_colour(model, highlighted, INK), fontweight="bold")
-
-
 def _draw_points(axes: Axes, values: np.ndarray, label: str, style: dict[str, Any]) -> None:
-    """Draw the points of tasks × models, each task at its own height."""
+    """Draw the points of a table of tasks × models, each task at its own height."""
     heights = np.broadcast_to(np.arange(len(values))[:, None], values.shape)
     (points,) = axes.plot(values.ravel(), heights.ravel(), label=label, **style)
     points.set(linestyle="none", clip_on=False)
@@ -241,7 +193,7 @@ def _draw_points(axes: Axes, values: np.ndarray, label: str, style: dict[str, An
 def _write_ranks(
     axes: Axes, scores: Scores, highlighted: tuple[str, str], order: np.ndarray
 ) -> None:
-    """Write the ranks of the two models in two columns to the right of the strips."""
+    """Write the ranks of the two models in two columns at the right."""
     in_task = ranks(scores.values)
     n_models = np.sum(~np.isnan(scores.values), axis=1)
     for model, glyph, right in zip(highlighted, "●◆", (1.10, 1.21), strict=True):
@@ -250,17 +202,8 @@ def _write_ranks(
             "no score" if np.isnan(rank) else f"{rank:g} of {n}"
             for rank, n in zip(column, n_models[order], strict=True)
         ]
-        colours = [_colour(model, highlighted, INK)] * (1 + len(texts))
-        _write_column(axes, right, [f"{glyph} rank", *texts], colours, size=12)
-
-
-def _write_column(
-    axes: Axes, right: float, texts: list[str], colours: list[str], *, size: float
-) -> None:
-    """Write a column of texts beside the axes: a heading above the top row, one for each row."""
-    for place, (text, colour) in enumerate(zip(texts, colours, strict=True), start=-1):
-        label = axes.text(right, place, text, transform=axes.get_yaxis_transform())
-        label.set(ha="right", va="center_baseline", fontsize=size, color=colour)
+        colours = [colour_of(model, highlighted, INK)] * (1 + len(texts))
+        write_column(axes, right, [f"{glyph} rank", *texts], colours, size=12)
 
 
 def _draw_box(axes: Axes, place: int, values: np.ndarray, colour: str) -> None:
@@ -295,7 +238,7 @@ def _write_cells(axes: Axes, percent: np.ndarray) -> None:
 
 
 def _outline(axes: Axes, place: int, size: int, colour: str) -> None:
-    """Draw a frame around a row and a column of the matrix."""
+    """Draw a frame around the row and the column of a model in the matrix."""
     for corner, width, height in [((0, place), size, 1), ((place, 0), 1, size)]:
         frame = Rectangle(corner, width, height, fill=False, clip_on=False)
         frame.set(edgecolor=colour, linewidth=2.5)

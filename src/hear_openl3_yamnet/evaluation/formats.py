@@ -1,4 +1,4 @@
-"""Writing the table of scores to files: CSV, Markdown, HTML."""
+"""The table of scores as files: CSV, Markdown, HTML."""
 
 import csv
 import html
@@ -60,10 +60,10 @@ def save_table(table: Table, stem: Path) -> list[Path]:
 
 
 def to_csv(table: Table) -> str:
-    """Write the table as CSV, numbers in full, missing ones empty.
+    """Return the table as CSV, with all digits and with empty cells for missing numbers.
 
-    The columns are task, quantity, best (which models are the best in the task, separated by
-    "; "), then one for each model.
+    The columns are task, quantity, best (the best models in the task, separated by "; "), and one
+    for each model.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -80,7 +80,7 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Write the table as Markdown, the best in task in bold."""
+    """Return the table as Markdown, with the best in task in bold."""
     lines = [["task", "", *table.columns]]
     lines.append(["---", "---"] + ["---:"] * len(table.columns))
     for row in table.rows:
@@ -91,7 +91,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """Write the table as one HTML file that needs no other, the best in task in bold."""
+    """Return the table as an HTML page that needs no other file, with the best in task in bold."""
     title = html.escape(table.title)
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
     body = "\n".join(_html_row(row) for row in table.rows)

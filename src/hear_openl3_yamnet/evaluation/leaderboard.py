@@ -1,4 +1,4 @@
-"""The published scores: HEAR's leaderboard."""
+"""The published scores: the leaderboard of HEAR."""
 
 import csv
 from dataclasses import dataclass
@@ -8,15 +8,13 @@ import numpy as np
 
 from .scores import Scores
 
-__all__ = ["OPENL3", "SOURCE", "YAMNET", "Leaderboard", "load_leaderboard"]
-
 SOURCE = "hearbenchmark/hear-leaderboard on GitHub, leaderboard.csv"
 
-# the two rows that this package starts from
+# the two models of the leaderboard that this package reimplements
 OPENL3 = "OpenL3"
 YAMNET = "Soundsensing YAMNet"
 
-_FIRST_MODEL = 3  # columns before: task, folder, metric
+_FIRST_MODEL = 3  # after the columns task, folder and metric
 
 
 @dataclass(frozen=True)
@@ -28,27 +26,27 @@ class Leaderboard:
     scores : Scores
         19 tasks, 34 models.
     folders : tuple of str
-        What heareval calls the folder of each task. "" for Beehive, which heareval runs as two
-        tasks, while the leaderboard has one score.
+        The name of each task's folder in heareval. "" for Beehive: heareval runs it as two tasks,
+        and the leaderboard has one score.
     """
 
     scores: Scores
     folders: tuple[str, ...]
 
     def score(self, model: str, folder: str) -> float:
-        """Look up the score of a model in a task, by the name of the task's folder.
+        """Return the score of a model in a task.
 
         Parameters
         ----------
-        model
+        model : str
             For example `OPENL3` or `YAMNET`.
-        folder
-            For example "esc50-v2.0.0-full".
+        folder : str
+            The folder of the task, for example "esc50-v2.0.0-full".
 
         Returns
         -------
         float
-            NaN where the model has no score, or the task is none of HEAR's.
+            NaN if the model has no score, or if the task is not one of HEAR.
         """
         if not folder or folder not in self.folders:
             return float("nan")
@@ -56,7 +54,7 @@ class Leaderboard:
 
 
 def load_leaderboard() -> Leaderboard:
-    """Read the published scores, which come with the package.
+    """Read the published scores. Their file comes with the package.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Reading what heareval writes: ``embeddings/MODEL/TASK/test.predicted-scores.json``."""
+"""Reading the results of heareval: ``embeddings/MODEL/TASK/test.predicted-scores.json``."""
 
 import json
 import math
@@ -11,13 +11,11 @@ import numpy as np
 from ..errors import HearError
 from .scores import Scores
 
-__all__ = ["Result", "ResultsError", "find_results", "read_result", "tabulate"]
-
 FILE_NAME = "test.predicted-scores.json"
 
 
 class ResultsError(HearError, ValueError):
-    """Results of heareval that are missing, damaged, or there twice."""
+    """Results of heareval are missing, damaged, or exist twice."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,12 @@ class Result:
     model, task : str
         The names of the two folders that hold the file.
     metric : str
-        What the score is, for example "top1_acc"; "" if the file does not tell.
+        Name of the metric, for example "top1_acc". "" if the file does not say it.
     score : float
-        The score of the test split, or its mean over the folds. NaN where heareval wrote NaN or
-        Infinity, which no metric of HEAR takes.
+        The score of the test split, or its mean over the folds. NaN if heareval wrote NaN or
+        Infinity, which are not values of HEAR's metrics.
     path : Path
-        Where it was read.
+        The file.
     """
 
     model: str
@@ -45,33 +43,33 @@ class Result:
 
 
 def find_results(folders: Iterable[Path]) -> list[Path]:
-    """Find heareval's files of scores.
+    """Find the files with scores that heareval wrote.
 
     Parameters
     ----------
-    folders
-        Folders that hold such files at any depth: heareval's ``embeddings``, or one model's or one
-        task's folder in it.
+    folders : iterable of Path
+        Folders with such files at any depth: ``embeddings`` of heareval, or the folder of a model
+        or of a task in it.
 
     Returns
     -------
     list of Path
-        In order of the folders given and of names; each file once.
+        In the order of `folders` and of names. Each file is listed once.
 
     Raises
     ------
     ResultsError
-        A folder does not exist, or holds none.
+        If a folder does not exist, or has no such file.
     """
     found: dict[Path, None] = {}
     for folder in folders:
         if not folder.is_dir():
-            raise ResultsError(f"{folder}: no such folder; expected an output folder of heareval.")
+            raise ResultsError(f"{folder}: no such folder. Expected an output folder of heareval.")
         paths = sorted(folder.resolve().rglob(FILE_NAME))
         if not paths:
             raise ResultsError(
-                f"{folder}: no {FILE_NAME} in it, nor below. "
-                "heareval.predictions.runner writes one for each task; has it run?"
+                f"{folder}: no {FILE_NAME} in it or in its subfolders. "
+                "heareval.predictions.runner writes one for each task. Has it run?"
             )
         found.update(dict.fromkeys(paths))
     return list(found)
@@ -82,9 +80,9 @@ def read_result(path: Path) -> Result:
 
     Parameters
     ----------
-    path
-        ``…/MODEL/TASK/test.predicted-scores.json``. Scores are under ``test``, or for k-fold tasks
-        under ``aggregated_scores``, where the names end in ``_mean``.
+    path : Path
+        ``…/MODEL/TASK/test.predicted-scores.json``. Scores are under ``test``. Those of k-fold
+        tasks are under ``aggregated_scores``, with names that end in ``_mean``.
 
     Returns
     -------
@@ -93,14 +91,14 @@ def read_result(path: Path) -> Result:
     Raises
     ------
     ResultsError
-        The file cannot be read, is no JSON, or has no score where heareval writes it.
+        If the file cannot be read, is not valid JSON, or has no score where heareval writes it.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{path}: not JSON ({error}).") from error
+        raise ResultsError(f"{path}: not valid JSON ({error}).") from error
     scores, ending = _test_scores(content)
     score = scores.get(f"test_score{ending}")
     if not isinstance(score, int | float) or isinstance(score, bool):
@@ -114,22 +112,22 @@ def read_result(path: Path) -> Result:
 
 
 def tabulate(results: Iterable[Result]) -> Scores:
-    """Gather results in a table, with NaN where a model has none in a task.
+    """Return the results as a table, with NaN for missing ones.
 
     Parameters
     ----------
-    results
+    results : iterable of Result
         At least one.
 
     Returns
     -------
     Scores
-        Tasks in the order of their names, models in order of mean rank.
+        Tasks are ordered by name, models by mean rank.
 
     Raises
     ------
     ResultsError
-        There are two results of one model in one task.
+        If one model has two results in one task.
     """
     by_place: dict[tuple[str, str], Result] = {}
     for result in results:
@@ -150,7 +148,7 @@ def tabulate(results: Iterable[Result]) -> Scores:
 
 
 def _test_scores(content: object) -> tuple[dict, str]:
-    """Return the scores of the test split or over all folds, and how their names end."""
+    """Return the scores of the test split or of all folds, and the ending of their names."""
     if isinstance(content, dict):
         for key, ending in [("test", ""), ("aggregated_scores", "_mean")]:
             if isinstance(content.get(key), dict):
@@ -159,7 +157,7 @@ def _test_scores(content: object) -> tuple[dict, str]:
 
 
 def _metric(scores: dict, ending: str) -> str:
-    """Name the metric that is the score: heareval writes it again, under its own name."""
+    """Return the name of the metric. heareval writes the score a second time under that name."""
     score = scores[f"test_score{ending}"]
     for name, value in scores.items():
         if name.startswith("test_") and name.endswith(ending) and value == score:

@@ -1,7 +1,7 @@
-"""Ranks, wins and medians from a table of scores. Greater is better; NaN is a missing score.
+"""Ranks, wins and medians of a table of scores. Higher is better; NaN is a missing score.
 
-A missing score has no rank, beats nothing and is beaten by nothing. So ranks in a task count the
-models that have a score there, and what is taken over tasks is over the tasks that a model has.
+A missing score has no rank and takes part in no comparison. Ranks in a task count the models with a
+score in that task. Means and medians of a model are over the tasks in which it has a score.
 """
 
 from collections.abc import Callable
@@ -9,18 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
-
-__all__ = [
-    "Scores",
-    "best_in_task",
-    "mean_over_tasks",
-    "median_over_tasks",
-    "n_common_tasks",
-    "order_by_mean_rank",
-    "pairwise_wins",
-    "ranks",
-    "wins",
-]
 
 
 @dataclass(frozen=True)
@@ -32,11 +20,11 @@ class Scores:
     tasks : tuple of str
         Names of the rows.
     metrics : tuple of str
-        What each task's score is, for example "top1_acc"; "" where that is not known.
+        The metric of each task, for example "top1_acc". "" if it is not known.
     models : tuple of str
         Names of the columns.
     values : np.ndarray [shape=(n_tasks, n_models)]
-        The scores, NaN where there is none.
+        The scores, NaN for missing ones.
     """
 
     tasks: tuple[str, ...]
@@ -45,7 +33,7 @@ class Scores:
     values: np.ndarray
 
     def of(self, model: str) -> np.ndarray:
-        """Return one model's scores.
+        """Return the scores of one model.
 
         Returns
         -------
@@ -54,14 +42,14 @@ class Scores:
         return self.values[:, self.models.index(model)]
 
     def sorted_by_mean_rank(self) -> "Scores":
-        """Return the same scores with the models in order of mean rank, the best first."""
+        """Return the same scores with the models ordered by mean rank, the best first."""
         order = order_by_mean_rank(self.values)
         models = tuple(self.models[index] for index in order)
         return Scores(self.tasks, self.metrics, models, self.values[:, order])
 
 
 def ranks(scores: np.ndarray) -> np.ndarray:
-    """Rank the models in each task, 1 for the best.
+    """Rank the models in each task. The best has rank 1.
 
     Parameters
     ----------
@@ -70,14 +58,14 @@ def ranks(scores: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n_tasks, n_models)]
-        One plus the number of better models. Equal scores share the mean of their places: 1, 2.5,
+        One plus the number of better models. Equal scores share the mean of their ranks: 1, 2.5,
         2.5, 4. NaN for a missing score.
     """
     return rankdata(-scores, axis=1, nan_policy="omit")
 
 
 def best_in_task(scores: np.ndarray) -> np.ndarray:
-    """Tell which models have a task's best score; more than one where scores are equal.
+    """Return which models have the best score of a task. Several do if their scores are equal.
 
     Parameters
     ----------
@@ -91,7 +79,7 @@ def best_in_task(scores: np.ndarray) -> np.ndarray:
 
 
 def wins(scores: np.ndarray) -> np.ndarray:
-    """Count the tasks in which each model has the best score, shared or not.
+    """Count the tasks in which each model has the best score, alone or shared.
 
     Parameters
     ----------
@@ -105,7 +93,7 @@ def wins(scores: np.ndarray) -> np.ndarray:
 
 
 def pairwise_wins(scores: np.ndarray) -> np.ndarray:
-    """Count the tasks in which one model beats another; an equal score is half a win for each.
+    """Count the tasks in which one model beats another. An equal score is half a win for each.
 
     Parameters
     ----------
@@ -114,15 +102,15 @@ def pairwise_wins(scores: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n_models, n_models)]
-        Wins of the row's model over the column's. With its transpose it adds up to
-        `n_common_tasks`.
+        Wins of the model of the row over the model of the column. The sum with the transposed
+        matrix is `n_common_tasks`.
     """
     row, column = scores[:, :, None], scores[:, None, :]
     return np.sum(row > column, axis=0) + np.sum(row == column, axis=0) / 2
 
 
 def n_common_tasks(scores: np.ndarray) -> np.ndarray:
-    """Count the tasks in which both of two models have a score.
+    """Count for each pair of models the tasks in which both have a score.
 
     Parameters
     ----------
@@ -137,7 +125,7 @@ def n_common_tasks(scores: np.ndarray) -> np.ndarray:
 
 
 def mean_over_tasks(values: np.ndarray) -> np.ndarray:
-    """Mean of scores or ranks over the tasks that a model has; NaN if it has none.
+    """Return the mean of scores or ranks over the tasks of each model, NaN if it has none.
 
     Parameters
     ----------
@@ -151,7 +139,7 @@ def mean_over_tasks(values: np.ndarray) -> np.ndarray:
 
 
 def median_over_tasks(values: np.ndarray) -> np.ndarray:
-    """Median of scores or ranks over the tasks that a model has; NaN if it has none.
+    """Return the median of scores or ranks over the tasks of each model, NaN if it has none.
 
     Parameters
     ----------
@@ -165,7 +153,7 @@ def median_over_tasks(values: np.ndarray) -> np.ndarray:
 
 
 def order_by_mean_rank(scores: np.ndarray) -> np.ndarray:
-    """Order the models by mean rank, the best first; those without any score come last.
+    """Order the models by mean rank, the best first. Models without any score come last.
 
     Parameters
     ----------
@@ -174,12 +162,12 @@ def order_by_mean_rank(scores: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray of int [shape=(n_models,)]
-        Indices of models. Models of the same mean rank stay in their order.
+        Indices of models. Models of equal mean rank keep their order.
     """
     return np.argsort(mean_over_tasks(ranks(scores)), kind="stable")
 
 
 def _over_tasks(statistic: Callable, values: np.ndarray) -> np.ndarray:
-    # NumPy's own nanmean and nanmedian warn of a model without any score
+    # nanmean and nanmedian of NumPy warn if a model has no score
     columns = [column[~np.isnan(column)] for column in values.T]
     return np.array([statistic(column) if column.size else np.nan for column in columns])

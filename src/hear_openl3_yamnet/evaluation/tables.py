@@ -1,4 +1,4 @@
-"""One table of scores: task × model, best in task, wins, ranks, medians, published scores."""
+"""A table of scores: tasks × models, best in task, wins, ranks, medians, published scores."""
 
 from dataclasses import dataclass
 
@@ -7,18 +7,16 @@ import numpy as np
 from .leaderboard import OPENL3, SOURCE, YAMNET, Leaderboard
 from .scores import Scores, best_in_task, mean_over_tasks, median_over_tasks, ranks, wins
 
-__all__ = ["ON_RANKS", "Row", "Table", "build_table", "format_number", "statistics"]
-
 PUBLISHED = {OPENL3: "published OpenL3", YAMNET: "published YAMNet"}
 
 ON_RANKS = (
-    "Best in task is marked. A missing score has no rank: a task's ranks count the models that "
-    "have a score there, and equal scores share the mean of their places. Mean rank and medians "
-    "are over the tasks that a model has."
+    "The best in task is marked. A missing score has no rank. Ranks in a task count the models "
+    "that have a score in it, and equal scores share the mean of their ranks. Mean ranks and "
+    "medians are over the tasks in which a model has a score."
 )
 ON_DISTANCES = (
-    f"Published: HEAR 2021's scores of the two submissions ({SOURCE}). They take no part in wins "
-    "and ranks; distances are score minus published score."
+    f"Published: the scores of the two submissions to HEAR 2021 ({SOURCE}). They do not count in "
+    "wins and ranks. A distance is the score minus the published score."
 )
 
 
@@ -31,15 +29,15 @@ class Row:
     task : str
         The task, or "all tasks".
     quantity : str
-        What the numbers are: a metric, a distance, a statistic.
+        Meaning of the numbers: a metric, a distance, or a statistic.
     kind : str
         "score", "distance" or "statistic".
     form : str
-        How to write a number, for example ".3f".
+        Number format, for example ".3f".
     values : np.ndarray [shape=(n_columns,)]
-        NaN where there is none.
+        NaN for missing numbers.
     best : np.ndarray of bool [shape=(n_columns,)]
-        Which of them are the best in task.
+        Which of the values are the best in task.
     """
 
     task: str
@@ -50,14 +48,14 @@ class Row:
     best: np.ndarray
 
     def cells(self) -> list[tuple[str, bool]]:
-        """Return the numbers as text, each with whether it is the best in task."""
+        """Return each number as text, and whether it is the best in task."""
         texts = [format_number(value, self.form) for value in self.values]
         return list(zip(texts, map(bool, self.best), strict=True))
 
 
 @dataclass(frozen=True)
 class Table:
-    """The table: a title, columns, rows, and sentences that explain it."""
+    """A table with a title, columns, rows, and sentences that explain it."""
 
     title: str
     columns: tuple[str, ...]
@@ -66,7 +64,7 @@ class Table:
 
 
 def format_number(value: float, form: str) -> str:
-    """Write a number, "–" for NaN; one that rounds to zero has no minus."""
+    """Return a number as text, "–" for NaN. A number that rounds to zero has no minus."""
     if np.isnan(value):
         return "–"
     text = format(value, form)
@@ -83,15 +81,14 @@ def build_table(
 
     Parameters
     ----------
-    title
-        What the table is.
-    scores
-        The scores, by task and model.
-    published
-        The leaderboard to measure distances to. Where a task is one of HEAR's, the published
-        scores of OpenL3 and YAMNet stand beside the models', and the models' distances below.
-    notes
-        Sentences to write below the table, after those that explain it.
+    title : str
+    scores : Scores
+        The scores of models in tasks.
+    published : Leaderboard, optional
+        For the tasks of HEAR the published scores of OpenL3 and YAMNet are added as columns, and
+        the distances of the models to them as rows.
+    notes : tuple of str
+        Sentences below the table, after the explanations.
 
     Returns
     -------
@@ -120,7 +117,7 @@ def build_table(
 
 
 def _references(scores: Scores, published: Leaderboard | None) -> dict[str, np.ndarray]:
-    """Look up the published scores of the tasks; nothing if there is none at all."""
+    """Return the published scores of the tasks, or nothing if no task has any."""
     if published is None:
         return {}
     found = {
@@ -134,7 +131,7 @@ def _unmarked(task: str, quantity: str, kind: str, form: str, values: np.ndarray
 
 
 def statistics(scores: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
-    """Take over all tasks of each model what the table ends with.
+    """Return the statistics of each model over its tasks.
 
     Parameters
     ----------

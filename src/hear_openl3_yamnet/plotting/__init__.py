@@ -4,7 +4,7 @@
 >>> panels = plot_clip(audio, model)  # doctest: +SKIP
 >>> panels["log-mel"].figure.savefig("clip.png")  # doctest: +SKIP
 
-They need matplotlib: ``pip install "hear-openl3-yamnet[plot]"``.
+This package needs matplotlib: ``pip install "hear-openl3-yamnet[plot]"``.
 """
 # ruff: noqa: E402 (the extra comes before the modules that import it)
 
@@ -14,14 +14,10 @@ require("matplotlib", extra="plot")
 
 from .clip import plot_clip
 from .comparison import plot_comparison
-from .corpus_map import map_corpus, plot_map
-from .panels import (
-    plot_components,
-    plot_embeddings,
-    plot_log_mel,
-    plot_similarity,
-    plot_waveform,
-)
+from .map_picture import plot_map
+from .panels import plot_components, plot_embeddings, plot_log_mel, plot_waveform
+from .scene_map import map_corpus
+from .similarity import plot_similarity
 from .tags import plot_tags
 
 __all__ = [

@@ -1,8 +1,7 @@
-"""One clip on one page: what was heard, what the network saw, and what it made of it."""
+"""One clip on one page: waveform, input of the network, embeddings."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,10 @@ from matplotlib.figure import Figure
 
 from ..audio.checks import checked_audio
 from . import panels
-from .panels import plain_text
+from .axes import new_figure
+from .similarity import plot_similarity
 from .spectrogram import seen_log_mel
+from .texts import describe, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
@@ -38,17 +39,17 @@ def plot_clip(
         Mono, at ``model.sample_rate``, in [-1, 1].
     model : HearModel
     hop_size : float, optional
-        Milliseconds between timestamps; the model's own by default.
+        Milliseconds between timestamps. Default: ``model.hop_size``.
     figure : matplotlib.figure.Figure, optional
-        To draw on; a new one of pyplot's by default.
+        The figure to draw on. Default: a new one of pyplot.
     title : str
-        Of the picture.
+        Title of the picture.
 
     Returns
     -------
     dict of matplotlib.axes.Axes
-        ``waveform``, ``log-mel`` (with several networks side by side, ``log-mel 2`` and so on for
-        the others), ``embeddings``, ``components`` and ``similarity``.
+        ``waveform``, ``log-mel``, ``embeddings``, ``components`` and ``similarity``. A model of
+        several networks has ``log-mel 2`` and so on for the others.
 
     Raises
     ------
@@ -66,8 +67,10 @@ def plot_clip(
         panels.draw_log_mel(log_mel, drawn[name])
     panels.plot_embeddings(embeddings[0], timestamps, drawn["embeddings"])
     panels.plot_components(embeddings[0], timestamps, drawn["components"])
-    panels.plot_similarity(embeddings[0], timestamps, axes=drawn["similarity"])
-    drawn["waveform"].set_xlim(0, len(audio) / model.sample_rate)  # shared by all above each other
+    plot_similarity(embeddings[0], timestamps, axes=drawn["similarity"])
+    drawn["waveform"].set_xlim(
+        0, len(audio) / model.sample_rate
+    )  # all panels of the column share it
     for name in names[:-1]:
         drawn[name].set_xlabel("")
         drawn[name].tick_params(labelbottom=False)
@@ -78,20 +81,8 @@ def plot_clip(
     return drawn
 
 
-def describe(name: str, weights_id: str) -> str:
-    """Return what a picture says of its model: preset and weights, digests cut to 12 digits."""
-    return f"{name}, weights " + re.sub(r"(@[0-9a-f]{12})[0-9a-f]+", r"\1…", weights_id)
-
-
-def new_figure(size: tuple[float, float]) -> Figure:
-    """Make a figure of pyplot's."""
-    from matplotlib import pyplot
-
-    return pyplot.figure(figsize=size, layout="constrained")
-
-
 def _lay_out(figure: Figure | SubFigure, names: list[str]) -> dict[str, Axes]:
-    """Put panels above each other, on one time axis, and the similarity beside them."""
+    """Arrange panels in a column with one time axis, and the similarity beside them."""
     heights = [0.8 if name == "waveform" else 1.7 if "log" in name else 1.3 for name in names]
     grid = figure.add_gridspec(len(names), 2, height_ratios=heights, width_ratios=[1.35, 1])
     drawn: dict[str, Axes] = {}

@@ -1,4 +1,4 @@
-"""Two clips on one page, on one scale: what a network makes of the one and of the other."""
+"""Two clips on one page, on common scales."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from ..audio.checks import checked_audio
 from . import panels
-from .clip import describe, new_figure
+from .axes import new_figure
 from .components import common_scale, principal_components
-from .panels import plain_text
+from .similarity import plot_similarity
 from .spectrogram import SeenLogMel, seen_log_mel
+from .texts import describe, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
@@ -40,27 +41,27 @@ def plot_comparison(
     *,
     names: tuple[str, str] = ("A", "B"),
 ) -> dict[str, Axes]:
-    """Draw two clips above each other, and how alike each moment of one is to those of the other.
+    """Draw two clips one above the other, and how alike their moments are.
 
     Parameters
     ----------
     first, second : np.ndarray [shape=(n_samples,)]
-        Mono, at ``model.sample_rate``, in [-1, 1], of any two lengths.
+        Mono, at ``model.sample_rate``, in [-1, 1]. The lengths may differ.
     model : HearModel
     hop_size : float, optional
-        Milliseconds between timestamps; the model's own by default.
+        Milliseconds between timestamps. Default: ``model.hop_size``.
     figure : matplotlib.figure.Figure, optional
-        To draw on; a new one of pyplot's by default.
+        The figure to draw on. Default: a new one of pyplot.
     names : (str, str)
-        What the clips are called.
+        Names of the clips.
 
     Returns
     -------
     dict of matplotlib.axes.Axes
         ``waveform 1``, ``log-mel 1`` and ``components 1`` of the first clip, the same with 2 of
-        the second, and ``similarity``. Time, colours of levels, and principal components with
-        their scale are the same for both; of several networks side by side the first one's
-        log-mel is shown.
+        the second clip, and ``similarity``. The time axis, the colours of the levels, the
+        principal components and their scale are common to both clips. If the model has several
+        networks, the log-mel is that of the first one.
 
     Raises
     ------
@@ -79,22 +80,22 @@ def plot_comparison(
     scale = common_scale(coordinates)
     levels = np.concatenate([clip.seen.levels.ravel() for clip in clips])
     limits = (float(np.nanmin(levels)), float(np.nanmax(levels)))
-    parts = np.split(coordinates, [len(clips[0].embeddings)])
-    for number, (clip, part) in enumerate(zip(clips, parts, strict=True), start=1):
+    of_clips = np.split(coordinates, [len(clips[0].embeddings)])
+    for number, (clip, own) in enumerate(zip(clips, of_clips, strict=True), start=1):
         waveform, log_mel, components = (
             drawn[f"{panel} {number}"] for panel in ("waveform", "log-mel", "components")
         )
         panels.plot_waveform(clip.audio, model.sample_rate, waveform)
         panels.draw_log_mel(clip.seen, log_mel, limits)
-        panels.draw_components(part, shares, clip.timestamps, components, scale)
+        panels.draw_components(own, shares, clip.timestamps, components, scale)
         waveform.set_title(f"{'AB'[number - 1]}: {clip.name}", loc="left", fontsize=10)
         for axes in (waveform, log_mel):
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)
-        for axes in (waveform, log_mel, components):  # low panels have no room for larger names
+        for axes in (waveform, log_mel, components):  # the panels are low: small letters
             axes.yaxis.label.set_fontsize(8)
             axes.tick_params(labelsize=8)
-    drawn["waveform 1"].set_xlim(0, max(lengths) / model.sample_rate)  # shared by all six
+    drawn["waveform 1"].set_xlim(0, max(lengths) / model.sample_rate)  # all six panels share it
     loudest = max(float(np.abs(clip.audio).max()) for clip in clips) or 1.0
     drawn["waveform 1"].set_ylim(-1.08 * loudest, 1.08 * loudest)
     drawn["waveform 2"].set_ylim(-1.08 * loudest, 1.08 * loudest)
@@ -112,11 +113,11 @@ def _listen(name: str, audio: np.ndarray, model: HearModel, hop_size: float | No
 
 
 def _lay_out(figure: Figure | SubFigure) -> dict[str, Axes]:
-    """Put the panels of each clip above each other, and the similarity beside them."""
+    """Arrange the panels of both clips in a column, and the similarity beside them."""
     grid = figure.add_gridspec(2, 2, width_ratios=[1.25, 1])
     drawn: dict[str, Axes] = {}
     for number in (1, 2):
-        # a grid of its own keeps a clip's panels close together
+        # a grid for each clip keeps its panels close together
         own = grid[number - 1, 0].subgridspec(3, 1, height_ratios=[0.7, 1.6, 1.1], hspace=0.02)
         for row, panel in enumerate(("waveform", "log-mel", "components")):
             first = drawn.get("waveform 1")
@@ -127,7 +128,7 @@ def _lay_out(figure: Figure | SubFigure) -> dict[str, Axes]:
 
 def _draw_similarity(axes: Axes, clips: list[_Clip], model: HearModel) -> None:
     first, second = clips
-    panels.plot_similarity(
+    plot_similarity(
         first.embeddings, first.timestamps, (second.embeddings, second.timestamps), axes
     )
     axes.set_ylabel(f"A: {first.name}, time [s]")

@@ -1,28 +1,28 @@
-"""Principal components, and three of them as one colour."""
+"""Principal components, and three of them shown as one colour."""
 
 import numpy as np
 
 _SMALLEST_DEVIATION = 1e-6
-"""Of the largest value: rows that differ by less are equal, but for rounding."""
+"""Relative to the largest value. Rows that differ by less are equal up to rounding."""
 
 
 def principal_components(rows: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Project rows on the directions in which they vary most.
+    """Project rows on the directions of largest variance.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n_rows, size)]
-        Finite.
+        Finite values.
     n : int
-        How many components.
+        Number of components.
 
     Returns
     -------
     coordinates : np.ndarray [shape=(n_rows, n), dtype=float64]
-        In the units of the rows. A component's sign is such that its largest value is positive.
-        Those that are not there, of few rows or equal ones, are zeros.
+        In the units of the rows. The signs are chosen so that the coordinate with the largest
+        absolute value is positive. Few or equal rows have fewer components: the others are zeros.
     shares : np.ndarray [shape=(n,), dtype=float64]
-        Of the variance of the rows, for each component.
+        The share of each component in the variance of the rows.
     """
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)
     # the smaller of the two products has the same eigenvalues
@@ -43,7 +43,7 @@ def principal_components(rows: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarr
 
 
 def common_scale(coordinates: np.ndarray) -> float:
-    """Return what to divide coordinates by so that nearly all of them lie in [-1, 1].
+    """Return a divisor that brings nearly all coordinates into [-1, 1].
 
     Parameters
     ----------
@@ -52,23 +52,23 @@ def common_scale(coordinates: np.ndarray) -> float:
     Returns
     -------
     float
-        The 99th percentile of their absolute values, which one outlier does not move as it moves
-        the largest; the largest itself where nearly all are zero; 1 where all are.
+        The 99th percentile of the absolute values: an outlier changes it less than the largest
+        value. The largest value if that percentile is zero. 1 if all values are zero.
     """
     distances = np.abs(coordinates)
     return float(np.percentile(distances, 99)) or float(distances.max()) or 1.0
 
 
 def colours(coordinates: np.ndarray) -> np.ndarray:
-    """Show three coordinates as colours that differ as they do.
+    """Show three coordinates as one colour each, so that near points have similar colours.
 
-    The first is lightness, so that it remains in grey; the second goes from blue to yellow, which
-    nearly all readers tell apart; the third, the least, from green to red.
+    The first coordinate is the lightness, which is also visible in grey. The second goes from blue
+    to yellow, which nearly all readers can tell apart. The third goes from green to red.
 
     Parameters
     ----------
     coordinates : np.ndarray [shape=(n, 3)]
-        In [-1, 1], all on one scale.
+        In [-1, 1], all on the same scale.
 
     Returns
     -------

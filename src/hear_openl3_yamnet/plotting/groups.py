@@ -1,4 +1,4 @@
-"""Labels → colours and marks: every label has both, so that either is enough to tell it."""
+"""Labels → colours and marks. Each label has both, and one of them is enough to recognise it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#222222")
-"""The palette of Okabe and Ito (2008) but for its yellow, which white paper swallows."""
+"""The palette of Okabe and Ito (2008) without its yellow, which is too pale on white."""
 
 MARKS = ("circle", "square", "triangle", "diamond", "down", "plus", "cross", "star")
-"""One more than colours: 56 pairs before the first comes again."""
+"""One more than there are colours, so that 56 pairs of colour and mark differ."""
 
 GREY = "#9A9A9A"
 MOST_GROUPS = 20
-"""Labels with a colour of their own; the rest, the rarest, are grey together."""
+"""So many labels have their own colour. The rarest others share the grey."""
 
 FEWEST_VALUES = 13
-"""Numbers with so many values, and more, are a scale; with fewer they are names."""
+"""Numbers with at least so many different values are a scale. With fewer they are names."""
 
 OTHERS, NONE = "(others)", "(none)"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Points that look alike.
+    """Points that look the same.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Group:
     mark : str
         One of `MARKS`.
     members : np.ndarray [shape=(n,), dtype=int64]
-        Which points they are.
+        Indices of the points.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Group:
 
 
 def is_scale(labels: Sequence[Any]) -> bool:
-    """Whether labels are numbers of many values, to be shown as a scale of colours."""
+    """Return whether labels are numbers of many values, to be shown as a colour scale."""
     values = [label for label in labels if not _missing(label)]
     return (
         all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
@@ -58,7 +58,7 @@ def is_scale(labels: Sequence[Any]) -> bool:
 
 
 def as_numbers(labels: Sequence[Any]) -> np.ndarray:
-    """Return the labels of a scale as floats [shape=(n,)], NaN where there is none."""
+    """Return the labels of a scale as floats [shape=(n,)], NaN for missing ones."""
     return np.array([math.nan if _missing(label) else float(label) for label in labels])
 
 
@@ -68,12 +68,13 @@ def group(labels: Sequence[Any]) -> list[Group]:
     Parameters
     ----------
     labels : sequence
-        One a point: texts, numbers, or None.
+        One label per point: text, number, or None.
 
     Returns
     -------
     list of Group
-        In order of label; the rarest, and points without a label, come last and in grey.
+        In the order of the labels. The rarest labels and the points without a label come last,
+        in grey.
     """
     names = np.array([NONE if _missing(label) else str(label) for label in labels], dtype=object)
     of = {str(label): label for label in labels if not _missing(label)}

@@ -1,4 +1,4 @@
-"""A map of scenes as one HTML file: nothing is fetched but, where they are linked, the sounds."""
+"""A map of scenes as one HTML file, which loads nothing except sounds that are linked."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..files import written_whole
-from .corpus_map import SceneMap
+from .axes import COLOUR_MAP
 from .groups import GREY, as_numbers, group, is_scale
-from .panels import COLOUR_MAP
+from .scene_map import SceneMap
 from .sounds import Sounds, embed_sounds, embedded_size, link_sounds
 
-_STEPS = 16  # of the scale's colours in the legend
+_STEPS = 16  # colours of the scale in the legend
 
 
 def write_page(scene_map: SceneMap, path: Path, title: str, embed_below: float = 20e6) -> Sounds:
@@ -31,12 +31,13 @@ def write_page(scene_map: SceneMap, path: Path, title: str, embed_below: float =
         The page. An existing file is replaced.
     title : str
     embed_below : float
-        Bytes. Sounds are inside the page if they take no more, or else linked.
+        The sounds are put into the page if they take at most so many bytes. Otherwise they are
+        linked.
 
     Returns
     -------
     Sounds
-        Those of the page.
+        The sounds of the page.
 
     Raises
     ------
@@ -52,17 +53,17 @@ def write_page(scene_map: SceneMap, path: Path, title: str, embed_below: float =
 
 
 def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:
-    """Write a page on which points tell what they are, and play when they are clicked.
+    """Return a page with points that show what they are, and that play when they are clicked.
 
-    Names and labels come from file names and manifests, which anybody may have written: they
-    travel as JSON that can end no element, are shown as text alone, and the page's policy permits
-    no script but its own.
+    Names and labels come from file names and manifests, which anybody may have written. They are
+    stored as JSON that cannot end an HTML element, they are shown as text only, and the policy of
+    the page permits no other script.
 
     Parameters
     ----------
     scene_map : SceneMap
     sounds : Sounds
-        Of its points.
+        The sounds of the points.
     title : str
 
     Returns
@@ -71,7 +72,7 @@ def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:
         HTML. The same arguments give the same page.
     """
     script, style = _resource("page.js"), _resource("page.css")
-    parts = {
+    content = {
         "title": html.escape(title),
         "policy": (
             f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
@@ -82,13 +83,13 @@ def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:
         "data": _json_in_html(_content(scene_map, sounds, title)),
     }
     page = _resource("page.html")
-    # one pass, so that nothing within a part is taken for a place
+    # one pass: what is inserted is not searched for places
     pieces = page.split("@@")
-    return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+    return "".join(content[piece] if i % 2 else piece for i, piece in enumerate(pieces))
 
 
 def _content(scene_map: SceneMap, sounds: Sounds, title: str) -> dict[str, Any]:
-    """Return what the script needs, as plain data."""
+    """Return the data of the script as JSON types."""
     planes = {
         name: {"x": _rounded(plane.points[:, 0]), "y": _rounded(plane.points[:, 1])}
         | {"axes": plane.axes}
@@ -106,13 +107,13 @@ def _content(scene_map: SceneMap, sounds: Sounds, title: str) -> dict[str, Any]:
         "sound": sounds.of,
         "starts": sounds.starts,
         "ends": sounds.ends,
-        # a page that is sent to others tells no folders
+        # a page that is sent to others shows no folders
         "paths": [PurePath(path).name if sounds.embedded else path for path in scene_map.paths],
     }
 
 
 def _colouring(labels: list[Any]) -> dict[str, Any]:
-    """Return groups with a colour and a mark, or a scale with a colour for each point."""
+    """Return groups with colours and marks, or a scale with a colour for each point."""
     of = np.zeros(len(labels), int)
     if is_scale(labels):
         values = as_numbers(labels)
@@ -131,7 +132,7 @@ def _colouring(labels: list[Any]) -> dict[str, Any]:
 
 
 def _hex(values: np.ndarray) -> list[str]:
-    """Return the colours of numbers in [0, 1]; grey for NaN."""
+    """Return the colours of numbers in [0, 1], grey for NaN."""
     import matplotlib
     from matplotlib.colors import to_hex
 
@@ -140,12 +141,12 @@ def _hex(values: np.ndarray) -> list[str]:
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    """Return coordinates with as many digits as a screen can show after much zooming."""
+    """Return coordinates with the digits that a screen can show at the largest zoom."""
     return [float(f"{value:.7g}") for value in values]
 
 
 def _json_in_html(content: dict[str, Any]) -> str:
-    r"""Return JSON without ``<``, ``>`` and ``&``: a reader takes ``\u003c`` for the same."""
+    r"""Return JSON in which ``<``, ``>`` and ``&`` are escaped, such as ``\u003c``."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,4 +1,4 @@
-"""The audio of a page: inside it, as short MP3 files, or linked from where it lies."""
+"""The sounds of a page: MP3 files inside it, or links to the audio files."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from ..audio.files import downmix, open_audio, read_samples, resample
 from ..errors import AudioFileError
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_COMPRESSION = 0.8  # libsndfile's scale: 96 kbit/s at 44.1 kHz
-_BYTES_PER_SECOND = 12_500 * 4 / 3  # of that, in base64
+_COMPRESSION = 0.8  # on the scale of libsndfile: 96 kbit/s at 44.1 kHz
+_BYTES_PER_SECOND = 12_500 * 4 / 3  # of such an MP3 in base64
 
 
 @dataclass(frozen=True)
 class Sounds:
-    """What plays at each point of a page.
+    """The sounds of the points of a page.
 
     Attributes
     ----------
     addresses : list of str
-        Each once: ``data:`` addresses, or paths from the page.
+        Without repetitions: ``data:`` addresses, or paths from the page.
     of : list of int or None
-        Which of the addresses each point plays; None where there is no file.
+        For each point the index of its address. None if there is no file.
     starts, ends : list of float or None
-        Seconds into what is at the address; None for its beginning or end.
+        Seconds in the sound at the address. None for its beginning or end.
     embedded : bool
-        Whether the audio is in the page.
+        Whether the sounds are in the page.
     n_missing : int
-        Points without a sound.
+        Number of points without a sound.
     """
 
     addresses: list[str]
@@ -47,20 +47,20 @@ class Sounds:
 
 
 def embedded_size(durations: Sequence[float | None]) -> float:
-    """Return how many bytes sounds would take in a page, at the most."""
+    """Return how many bytes sounds take in a page at most."""
     return _BYTES_PER_SECOND * sum(duration or 0.0 for duration in durations)
 
 
 def embed_sounds(
     paths: Sequence[str], starts: Sequence[float | None], durations: Sequence[float | None]
 ) -> Sounds:
-    """Put the part of each file that a point stands for into the page: mono, MP3, 96 kbit/s.
+    """Encode the excerpt of each point for the page: mono, MP3, 96 kbit/s or less.
 
     Parameters
     ----------
     paths : sequence of str
     starts, durations : sequence of float or None
-        Seconds; the whole file by default.
+        The excerpt of each file in seconds. None for the beginning and for the rest of the file.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def embed_sounds(
     for path, start, duration in zip(paths, starts, durations, strict=True):
         try:
             mp3 = _as_mp3(path, start or 0.0, duration)
-        except AudioFileError:  # it was there when the corpus was made
+        except AudioFileError:  # the file was moved or changed after the corpus was made
             of.append(None)
             continue
         of.append(len(addresses))
@@ -86,14 +86,14 @@ def link_sounds(
     durations: Sequence[float | None],
     page: Path,
 ) -> Sounds:
-    """Link files by their paths from the page's folder.
+    """Link files by their paths from the folder of the page.
 
     Parameters
     ----------
     paths, starts, durations
         As `embed_sounds`.
     page : Path
-        Where the page will lie.
+        The path of the page.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def link_sounds(
 def _address(path: Path, page: Path) -> str:
     try:
         from_page = os.path.relpath(path, page.parent)
-    except ValueError:  # on another drive
+    except ValueError:  # the file is on another drive
         return path.absolute().as_uri()
     return quote(Path(from_page).as_posix())
 

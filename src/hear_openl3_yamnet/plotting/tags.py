@@ -1,30 +1,31 @@
-"""A picture of tags: the classes of a clip with the highest scores, over time."""
+"""The picture of tags: the scores over time of the classes with the highest scores."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..tagging import Tags
-from .panels import current_axes
+from .axes import current_axes
 from .pictures import new_picture
 
 
 def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
-    """Draw the scores of the `n` highest classes over time: dark is high.
+    """Draw the scores of the `n` highest classes over time. Dark is high.
 
     Parameters
     ----------
     tags : Tags
-        From `HearModel.tag`.
+        From `tagging.tag`.
     n : int
-        How many classes.
+        Number of classes.
     axes : matplotlib.axes.Axes, optional
-        To draw on; pyplot's current ones by default.
+        The axes to draw on. Default: the current ones of pyplot.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Rows are classes, the highest of the clip on top, with the clip's score at the right.
+        One row per class, with the highest score of the clip on top. The score of the clip is
+        written at the right.
     """
     axes = current_axes(axes)
     classes = tags.ranked(n)
@@ -50,7 +51,7 @@ def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
 
 
 def tags_picture(tags: Tags, n: int, title: str) -> Figure:
-    """Draw tags as `plot_tags` does, on a figure that is as high as the classes need."""
+    """Return a figure of `n` classes, drawn by `plot_tags`, in the height that they need."""
     figure = new_picture((9, 1.2 + 0.32 * n))
     plot_tags(tags, n, figure.add_subplot()).set_title(title, loc="left")
     return figure
