@@ -255,6 +255,26 @@ def test_a_file_that_the_hdf5_library_never_finishes(damaged, monkeypatch):
     assert "the process that read it ended with SIGXCPU after 2 s" in refused(damaged)
 
 
+MACOS_RESOURCE = """
+RLIM_INFINITY, RLIMIT_CPU, RLIMIT_AS, RLIMIT_CORE = -1, 0, 5, 4
+def getrlimit(which):
+    return RLIM_INFINITY, RLIM_INFINITY
+def setrlimit(which, limits):
+    if which == RLIMIT_AS:
+        raise ValueError("current limit exceeds maximum limit")
+"""
+
+
+def test_a_good_file_is_read_where_the_system_refuses_the_memory_limit(
+    yamnet_file, yamnet_weights, tmp_path, monkeypatch
+):
+    """As macOS refuses it. The reading process takes its modules from our path."""
+    (tmp_path / "resource.py").write_text(MACOS_RESOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, value in read_weights(yamnet_file, "yamnet").items():
+        np.testing.assert_array_equal(value, yamnet_weights[name])
+
+
 HEADER_LIES = {
     "longer than the file": lambda header: (1 << 62, header),
     "not JSON": lambda header: (len(header), b"{" + b"x" * (len(header) - 1)),

@@ -1,8 +1,8 @@
-"""Reading HDF5 of unknown origin in a process of its own.
+"""Read HDF5 files of unknown origin in a separate process.
 
-The HDF5 library can loop for ever, or crash, on damaged files (scripts/stress/fuzz_weights.py finds
-such files within some hundred mutations). A process of its own, limited in time and memory, turns
-that into an error. Files that are known by a published digest do not need it.
+The HDF5 library can loop forever, or crash, on damaged files (scripts/stress/fuzz_weights.py finds
+such files within some hundred mutations). A process with limits of time and memory turns that into
+an error. Files with a published digest do not need it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,16 @@ from .hdf5 import read_hdf5
 from .shapes import Shapes
 
 CPU_SECONDS = 10
-"""The published files take well below one second."""
+"""Limit of processor time [s]. The published files take far less than 1 s."""
 
 WALL_SECONDS = 120
-"""For machines that have no limit of processor time, and that are busy."""
+"""Limit of wall time [s], for systems that do not limit processor time. It allows for load."""
 
 MEMORY_BYTES = 2 << 30
+"""Limit of the address space."""
 
 _REFUSED = 3
+"""Exit status for a `WeightsFormatError`."""
 
 _COMMAND = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -40,24 +43,26 @@ _COMMAND = (
 def read_hdf5_guarded(
     image: bytes, path: Path, shapes: Shapes, network: str
 ) -> dict[str, np.ndarray]:
-    """Read weights as `hdf5.read_hdf5` does, safe from what the HDF5 library may do.
+    """Read weights as `hdf5.read_hdf5` does, in a separate process with limits.
 
     Raises
     ------
     WeightsFormatError
-        If the file is damaged or holds other weights; also if reading it takes more than
-        `CPU_SECONDS`, more than `MEMORY_BYTES`, or ends the process.
+        If the file is damaged or holds other weights, if reading it takes more than `CPU_SECONDS`
+        or `MEMORY_BYTES`, or if the process crashes.
     """
     command = [sys.executable, "-c", _COMMAND, json.dumps(sys.path)]
     command += [str(path), json.dumps(shapes), network, str(CPU_SECONDS)]
-    # one thread: with more, numpy's libraries reserve address space for each
+    # one thread: NumPy's libraries reserve address space for each thread
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         child = subprocess.run(
             command, input=image, capture_output=True, timeout=WALL_SECONDS, env=environment
         )
     except subprocess.TimeoutExpired as error:
-        raise WeightsFormatError(f"{path} is a damaged HDF5 file: reading it never ends") from error
+        raise WeightsFormatError(
+            f"{path} is a damaged HDF5 file: reading it did not end within {WALL_SECONDS} s."
+        ) from error
     if child.returncode == _REFUSED:
         raise WeightsFormatError(child.stderr.decode("utf-8"))
     if child.returncode or len(child.stdout) != 4 * sum(map(_size, shapes.values())):
@@ -83,10 +88,9 @@ def _size(shape: tuple[int, ...]) -> int:
 def _split(values: bytes, shapes: Shapes) -> dict[str, np.ndarray]:
     flat = np.frombuffer(values, np.float32)
     ends = np.cumsum([_size(shape) for shape in shapes.values()])
-    parts = np.split(flat, ends[:-1])
     return {
-        name: part.reshape(shape).copy()
-        for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        name: weight.reshape(shape).copy()
+        for (name, shape), weight in zip(shapes.items(), np.split(flat, ends[:-1]), strict=True)
     }
 
 
@@ -99,7 +103,7 @@ def _read_in_child(path: str, shapes: str, network: str, cpu_seconds: str) -> No
     except WeightsFormatError as error:
         sys.stderr.write(str(error))
         sys.stderr.flush()
-        os._exit(_REFUSED)  # at once: closing a damaged file can crash as reading it can
+        os._exit(_REFUSED)  # at once: closing a damaged file can crash too
     for value in weights.values():
         sys.stdout.buffer.write(np.ascontiguousarray(value, np.float32).tobytes())
     sys.stdout.buffer.flush()
@@ -107,15 +111,17 @@ def _read_in_child(path: str, shapes: str, network: str, cpu_seconds: str) -> No
 
 
 def _limit_resources(cpu_seconds: int) -> None:
+    """Limit this process. A limit that the system does not have is left out."""
     try:
         import resource
-    except ImportError:  # Windows: WALL_SECONDS alone
+    except ImportError:  # Windows: WALL_SECONDS remains
         return
     for which, limit in (
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
-        hard = resource.getrlimit(which)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(which, (limit, hard))
+        with suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
+            hard = resource.getrlimit(which)[1]
+            limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+            resource.setrlimit(which, (limit, hard))
