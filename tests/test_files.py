@@ -2,8 +2,7 @@
 
 import pytest
 
-from hear_openl3_yamnet.errors import MissingExtraError, require
-from hear_openl3_yamnet.files import is_partial, partial_path, written_whole
+from hear_openl3_yamnet.files import is_partial, partial_path, partials_of, written_whole
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -53,7 +52,10 @@ def test_temporary_names_differ_and_are_recognised(tmp_path):
     assert not is_partial(tmp_path / "a.wav")
 
 
-def test_a_missing_extra_names_its_package_and_its_command():
-    with pytest.raises(MissingExtraError, match=r"pip install \"hear-openl3-yamnet\[corpora\]\""):
-        require("no_such_module", extra="corpora")
-    assert require("json", extra="corpora").loads("1") == 1
+def test_the_temporary_files_of_a_file_are_found_by_its_name(tmp_path):
+    path, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    left = [partial_path(path), partial_path(path)]
+    for partial in (*left, partial_path(other)):
+        partial.write_bytes(b"")
+    assert sorted(partials_of(path)) == sorted(left)
+    assert partials_of(tmp_path / "c.wav") == []

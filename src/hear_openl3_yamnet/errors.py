@@ -1,4 +1,9 @@
-"""The typed errors, and a warning. Each says what was wrong, what was expected, what to do."""
+"""The errors and the warning of this package. A message says what is wrong and what to do.
+
+`hear_openl3_yamnet` itself has those that a caller may handle one by one: `AudioError`,
+`AudioFileError`, `OptionError`, `WeightsFormatError`, `WeightsNotFoundError`, the warning, and
+`HearError` for all others.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +28,11 @@ __all__ = [
     "WeightsFormatError",
     "WeightsIntegrityError",
     "WeightsNotFoundError",
-    "naming_what_cannot_be_written",
-    "require",
 ]
 
 
 class HearError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base class of the errors that this package raises on purpose."""
 
 
 class AudioError(HearError, ValueError):
@@ -37,11 +40,11 @@ class AudioError(HearError, ValueError):
 
 
 class AudioTypeError(HearError, TypeError):
-    """The samples are of a type that is no real floating-point number."""
+    """The samples are not real floating-point numbers."""
 
 
 class AudioFileError(HearError, OSError):
-    """An audio file is missing, unreadable, or holds no audio."""
+    """An audio file is missing, cannot be read, or has no audio."""
 
 
 class CorpusError(HearError, OSError):
@@ -49,27 +52,27 @@ class CorpusError(HearError, OSError):
 
 
 class ExportError(HearError, RuntimeError):
-    """An exported file does not give the model's embeddings in the runtime that it is for."""
+    """An exported file does not give the embeddings of its model in the runtime it is for."""
 
 
 class MissingExtraError(HearError, ModuleNotFoundError):
-    """A package that an extra of this one brings is not installed."""
+    """A package that belongs to an extra of this package is not installed."""
 
 
 class ModelTypeError(HearError, TypeError):
-    """The model did not come from this package's ``load_model``."""
+    """The model was not made by this package's ``load_model``."""
 
 
 class OptionError(HearError, ValueError):
-    """An option, a preset or a value that does not exist, or that does not go with the others."""
+    """An option, a preset or a value does not exist, or does not go with the others."""
 
 
 class StreamError(HearError, RuntimeError):
-    """A stream that has ended was pushed to or flushed again."""
+    """A stream was used after its end."""
 
 
 class WeightsNotFoundError(HearError, FileNotFoundError):
-    """The weights asked for are in none of the places that were looked at."""
+    """The weights are not on this machine and cannot be downloaded."""
 
 
 class WeightsFormatError(HearError, ValueError):
@@ -77,34 +80,34 @@ class WeightsFormatError(HearError, ValueError):
 
 
 class WeightsIntegrityError(HearError, OSError):
-    """A downloaded file's digest is not the published one."""
+    """A file has another digest than the published one."""
 
 
 class WeightsDownloadError(HearError, OSError):
-    """A download failed: no network, no such address, or a server that does not answer."""
+    """A download failed: no network, a wrong address, or a server that does not answer."""
 
 
 class WeightsCacheError(HearError, OSError):
-    """The cache folder cannot take a file: read-only, full, or no folder."""
+    """A folder for weights cannot be written to: it is read-only, full, or not a folder."""
 
 
 class StarterWeightsWarning(UserWarning):
-    """No model was named, and starter weights stand in for published ones that cannot be had."""
+    """No model was named, and starter weights are loaded instead of published ones."""
 
 
 @contextmanager
 def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
-    """Raise the system's errors of writing a file or folder as a `HearError` that names it.
+    """Convert an `OSError` of the block to a `HearError` that names the output.
 
     Parameters
     ----------
     path : Path
-        What is written inside the ``with``.
+        The file or folder that the block writes.
 
     Raises
     ------
     HearError
-        In place of an OSError; this package's own errors pass unchanged.
+        Instead of an `OSError`. The errors of this package pass unchanged.
     """
     try:
         yield
@@ -115,7 +118,7 @@ def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import a module that an extra of this package brings.
+    """Import a module that an extra of this package installs.
 
     Parameters
     ----------

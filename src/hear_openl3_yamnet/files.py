@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PARTIAL_PREFIX = ".partial-"
-"""Every temporary file and folder of this package begins so."""
+"""Names of temporary files and folders of this package begin with it."""
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from hear_openl3_yamnet import MissingExtraError
 from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.corpora import embed_corpus
+from hear_openl3_yamnet.errors import MissingExtraError
 from tests.seeded_audio import clip
 
 MODEL = ["--model", "yamnet", "--weights", "random:1"]

@@ -16,12 +16,7 @@ import pyarrow.csv
 import pytest
 import soundfile
 
-from hear_openl3_yamnet import (
-    CorpusError,
-    OptionError,
-    get_scene_embeddings,
-    get_timestamp_embeddings,
-)
+from hear_openl3_yamnet import OptionError, get_scene_embeddings, get_timestamp_embeddings
 from hear_openl3_yamnet.audio.files import load_audio, resample
 from hear_openl3_yamnet.corpora import (
     embed_corpus,
@@ -33,6 +28,7 @@ from hear_openl3_yamnet.corpora import (
 )
 from hear_openl3_yamnet.corpora.manifest import Item, read_manifest
 from hear_openl3_yamnet.corpora.shards import shard_path, write_shard
+from hear_openl3_yamnet.errors import CorpusError
 from hear_openl3_yamnet.files import is_partial
 from tests.comparing import assert_close, numpy
 from tests.seeded_audio import clip

@@ -4,7 +4,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hear_openl3_yamnet import CorpusError
 from hear_openl3_yamnet.corpora import embed_corpus, load_corpus, rows, tables
 from hear_openl3_yamnet.corpora.manifest import Item
 from hear_openl3_yamnet.corpora.shards import (
@@ -15,6 +14,7 @@ from hear_openl3_yamnet.corpora.shards import (
     shard_path,
     write_shard,
 )
+from hear_openl3_yamnet.errors import CorpusError
 from hear_openl3_yamnet.files import partial_path
 
 DESCRIPTION = {"outputs": "scene", "scene_size": 4, "float_type": "float32", "labels": {}}

@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hear_openl3_yamnet import (
-    ExportError,
-    MissingExtraError,
-    OptionError,
-    get_timestamp_embeddings,
-    load_model,
-)
+from hear_openl3_yamnet import OptionError, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.engine.backend import BACKEND
+from hear_openl3_yamnet.errors import ExportError, MissingExtraError
 from hear_openl3_yamnet.export import FORMATS, checking, export_model, exported, fourier, windows
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS, cut_frames, frame_table
 from tests import seeded_audio

@@ -20,13 +20,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from hear_openl3_yamnet import (
     AudioError,
     AudioFileError,
-    AudioTypeError,
     OptionError,
     get_scene_embeddings,
     load_model,
 )
 from hear_openl3_yamnet.audio.files import load_audio
 from hear_openl3_yamnet.config.options import options
+from hear_openl3_yamnet.errors import AudioTypeError
 from hear_openl3_yamnet.integrations.sklearn_transformer import HearEmbedding
 from tests import seeded_audio
 from tests.comparing import assert_close

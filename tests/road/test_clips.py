@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hear_openl3_yamnet import OptionError, StreamError, load_model
+from hear_openl3_yamnet import OptionError, load_model
+from hear_openl3_yamnet.errors import StreamError
 from tests import seeded_audio
 from tests.comparing import assert_close
 

@@ -8,13 +8,12 @@ import pytest
 
 from hear_openl3_yamnet import (
     AudioError,
-    AudioTypeError,
     HearError,
-    ModelTypeError,
     OptionError,
     get_scene_embeddings,
     get_timestamp_embeddings,
 )
+from hear_openl3_yamnet.errors import AudioTypeError, ModelTypeError
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 

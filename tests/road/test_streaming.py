@@ -8,15 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hear_openl3_yamnet import (
-    AudioError,
-    AudioTypeError,
-    OptionError,
-    StreamError,
-    get_timestamp_embeddings,
-    load_model,
-)
+from hear_openl3_yamnet import AudioError, OptionError, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.audio.downsampling import downsample, reach
+from hear_openl3_yamnet.errors import AudioTypeError, StreamError
 from hear_openl3_yamnet.streaming import LONGEST_PIECE_S
 from tests import code_blocks, seeded_audio
 from tests.comparing import assert_close, numpy

@@ -99,7 +99,7 @@ def test_a_damaged_file_with_a_good_name_is_refused(offline, cache, tmp_path):
 
 def test_no_published_file(offline, cache, tmp_path):
     path = write_openl3(tmp_path / "mine.h5", seed=99)
-    with pytest.raises(WeightsFormatError, match="none of the published files"):
+    with pytest.raises(WeightsFormatError, match="neither the digest nor the name"):
         carrying.import_file(path)
     with pytest.raises(WeightsNotFoundError, match="no file"):
         carrying.import_file(tmp_path / "nothing.h5")

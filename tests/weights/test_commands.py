@@ -55,9 +55,9 @@ def test_fetch_all_and_a_mirror(registry, server, cache):
 
 def test_fetch_what(registry):
     _, errors = run("fetch", status=2)
-    assert "or say --all" in errors
+    assert "or --all" in errors
     _, errors = run("fetch", "vggish", status=1)
-    assert "There are openl3-mel128-env" in errors
+    assert "Names: openl3-mel128-env" in errors
 
 
 def test_a_bar_is_for_terminals(registry):

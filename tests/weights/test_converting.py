@@ -12,7 +12,7 @@ import pytest
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import OptionError, WeightsCacheError, WeightsFormatError
 from hear_openl3_yamnet.weights import finding
-from hear_openl3_yamnet.weights.convert import convert, read_provenance, tell_network
+from hear_openl3_yamnet.weights.convert import convert, infer_network, read_provenance
 from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
 from hear_openl3_yamnet.weights.receipts import content_digest
 
@@ -86,7 +86,7 @@ def test_provenance_of_a_file(suffix, sources, tmp_path):
     assert provenance["source_sha256"] == content_digest(sources["yamnet"])
     assert provenance["dtype"] == "float16"
     assert provenance["licence"].startswith("unknown")
-    assert tell_network(out) == "yamnet"
+    assert infer_network(out) == "yamnet"
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -121,7 +121,7 @@ def test_options_that_there_are(sources, tmp_path):
     unnamed = tmp_path / "mine.h5"
     unnamed.write_bytes(sources["yamnet"].read_bytes())
     with pytest.raises(OptionError, match="--network openl3 or yamnet"):
-        tell_network(unnamed)
+        infer_network(unnamed)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -141,7 +141,7 @@ def damage(path, change) -> None:
     [
         (lambda f: f.pop("layers/conv2d_3"), "has no conv2d_3"),
         (lambda f: f.pop("layers/conv2d_3/vars/1"), "layers/conv2d_3 holds 1 weights"),
-        (lambda f: f.pop("layers"), "neither Keras 2 nor Keras 3"),
+        (lambda f: f.pop("layers"), "not written by Keras 2 or Keras 3"),
     ],
 )
 def test_a_damaged_keras_3_file(change, message, sources, tmp_path):

@@ -109,18 +109,16 @@ def test_unpacked_content_is_held_to_its_own_digest(registry, cache):
     ("behaviour", "requests", "cause"),
     [
         ("missing", 1, "404"),
-        ("truncated", 3, "broke off in the middle"),
-        ("cut", 3, "broke off|no connection"),
+        ("truncated", 3, "ended before the file did"),
+        ("cut", 3, "ended before|no connection"),
         ("stall", 3, "silent for 1 s"),
         ("silent", 3, "silent for 1 s"),
     ],
 )
 def test_a_failed_download_leaves_nothing(behaviour, requests, cause, registry, server, cache):
     server.requests.clear()
-    started = time.monotonic()
     with pytest.raises(WeightsDownloadError, match=cause) as caught:
         finding.fetch("yamnet", mirror=f"{server.address}/{behaviour}", patience=HASTE)
-    assert time.monotonic() - started < 10
     assert server.requests[behaviour] == requests
     assert f"try {requests} of 3" in str(caught.value)
     assert "weights import FILE" in str(caught.value)
@@ -136,8 +134,10 @@ def test_a_server_that_is_not_there(registry, cache):
     assert visible(cache) == []
 
 
-def test_a_server_that_takes_no_connection(registry, cache):
-    """A full queue of connections: the machine is there, and answers nothing."""
+def test_a_server_that_takes_no_connection(registry, cache, monkeypatch):
+    """Its queue of connections is full, and the machine does not answer."""
+    pauses = []
+    monkeypatch.setattr("hear_openl3_yamnet.weights.download.time.sleep", pauses.append)
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -146,10 +146,10 @@ def test_a_server_that_takes_no_connection(registry, cache):
             client.connect_ex(full.getsockname())
         patience = Patience(connect_s=0.3, read_s=5.0, pauses_s=(0.05, 0.1))
         mirror = f"http://127.0.0.1:{full.getsockname()[1]}"
-        started = time.monotonic()
-        with pytest.raises(WeightsDownloadError, match=r"no connection within 0\.3 s"):
+        message = r"\(try 3 of 3\): no connection within 0\.3 s"
+        with pytest.raises(WeightsDownloadError, match=message):
             finding.fetch("yamnet", mirror=mirror, patience=patience)
-        assert 3 * 0.3 + 0.15 <= time.monotonic() - started < 10
+    assert pauses == [0.05, 0.1]
     assert visible(cache) == []
 
 
@@ -168,7 +168,7 @@ def test_an_address_that_is_none(registry, cache):
 
 def test_too_much_is_not_taken(registry, server, cache, monkeypatch):
     monkeypatch.setattr("hear_openl3_yamnet.weights.download.MAX_WEIGHTS_BYTES", 1 << 20)
-    with pytest.raises(WeightsDownloadError, match="these are no weights"):
+    with pytest.raises(WeightsDownloadError, match="these are not weights"):
         finding.fetch("yamnet", patience=HASTE)
     assert visible(cache) == []
 

@@ -167,13 +167,13 @@ def test_a_wrong_count(more, damaged):
     with h5py.File(damaged, "r+") as file:
         names = list(file.attrs["layer_names"])
         file.attrs["layer_names"] = names[:-1] if more < 0 else [*names, "dense"]
-    assert f"holds {108 if more < 0 else 112} weights, yamnet has 110" in refused(damaged)
+    assert f"holds {108 if more < 0 else 112} weights; yamnet has 110" in refused(damaged)
 
 
 def test_hdf5_of_another_program(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["data"] = np.arange(3)
-    assert "neither Keras 2 nor Keras 3" in refused(tmp_path / "other.h5")
+    assert "not written by Keras 2 or Keras 3" in refused(tmp_path / "other.h5")
 
 
 def test_a_layer_that_is_not_there(damaged):
@@ -192,7 +192,7 @@ def test_no_numbers(value, damaged):
 def test_a_negative_variance(damaged):
     with h5py.File(damaged, "r+") as file:
         file["layer1/conv/bn/layer1/conv/bn/moving_variance:0"][0] = -1.0
-    assert "layer1_conv_norm/moving_variance is negative" in refused(damaged)
+    assert "layer1_conv_norm/moving_variance has negative values" in refused(damaged)
 
 
 def replace_dense_bias(path: Path, **how) -> None:
@@ -203,7 +203,7 @@ def replace_dense_bias(path: Path, **how) -> None:
 
 def test_integers(damaged):
     replace_dense_bias(damaged, data=np.zeros(521, "int32"))
-    assert "stored as int32; expected float32" in refused(damaged)
+    assert "stored as int32. Expected float32" in refused(damaged)
 
 
 def test_a_size_that_no_memory_has(damaged):
@@ -321,10 +321,13 @@ def test_a_safetensors_file_without_a_weight(yamnet_weights, tmp_path):
 
 
 def test_the_fuzzer_finds_nothing_in_a_few_cases():
-    script = Path(__file__).parents[2] / "scripts" / "fuzz_weights.py"
-    command = [sys.executable, str(script), "--cases", "6", "--seed", "3"]
+    command = [sys.executable, "-m", "scripts.stress.fuzz_weights", "--cases", "6", "--seed", "3"]
     done = subprocess.run(
-        [*command, "--kinds", "hdf5,gzip"], capture_output=True, text=True, timeout=120
+        [*command, "--kinds", "hdf5,gzip"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 failures" in done.stdout

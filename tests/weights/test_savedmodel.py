@@ -189,7 +189,7 @@ def test_a_saved_model_of_something_else(tmp_path):
     module = tf.Module()
     module.kernel = tf.Variable(tf.zeros((3, 3, 1, 32)), name="layer1/conv/kernel")
     tf.saved_model.save(module, str(tmp_path))
-    with pytest.raises(WeightsFormatError, match="1 layers with weights, YAMNet has 55"):
+    with pytest.raises(WeightsFormatError, match="1 layers with weights; YAMNet has 55"):
         savedmodel.read_saved_model(tmp_path, weight_shapes("yamnet"))
 
 

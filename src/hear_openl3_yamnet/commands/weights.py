@@ -1,15 +1,22 @@
 """The command line's ``weights`` commands: ``hear-openl3-yamnet weights …``."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from ..errors import HearError, OptionError, WeightsNotFoundError
 
+if TYPE_CHECKING:
+    from ..weights.finding import Found
+    from ..weights.registry import WeightFile
+
+Item = TypeVar("Item")
+
 app = typer.Typer(
     name="weights",
-    help="Weights: fetch, list, verify, carry, convert.",
+    help="Fetch, list, verify, import, export and convert weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -21,48 +28,40 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...")]
 @app.command()
 def fetch(
     names: Names = None,
-    everything: Annotated[bool, typer.Option("--all", help="All published files.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Fetch all published files.")] = False,
     mirror: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
             envvar="HEAR_OPENL3_YAMNET_MIRROR",
-            help="Base address of another server with the same files; digests stay the same.",
+            help="Base address of another server with the same files. The digests are the same.",
         ),
     ] = None,
 ) -> None:
-    """Download published weights into the cache folder, and verify them.
+    """Download published weights into the cache folder and verify them.
 
-    With YAMNet's come the names of its classes, which `tag` needs.
+    With YAMNet's weights, the names of its classes are downloaded, which `tag` needs.
 
     \b
     Examples:
       hear-openl3-yamnet weights fetch yamnet openl3-mel256-music
       hear-openl3-yamnet weights fetch --all --mirror https://mirror.example/audio
-    """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
+    """  # noqa: D301 (\b tells the parser to keep the line breaks that follow)
     from ..weights.finding import fetch as fetch_file
     from ..weights.registry import CLASS_MAP, load_registry
 
     registry = list(load_registry())
     if not names and not everything:
-        raise OptionError(f"name weights, or say --all. There are {', '.join(registry)}")
-    failed = False
+        raise OptionError(f"give the names of weights, or --all. Names: {', '.join(registry)}")
     wanted = registry if everything else list(names or [])
     if "yamnet" in wanted and CLASS_MAP not in wanted:
         wanted.insert(wanted.index("yamnet") + 1, CLASS_MAP)
-    for name in wanted:
-        try:
-            typer.echo(f"{name}: {fetch_file(name, mirror=mirror)}")
-        except HearError as error:
-            failed = True
-            typer.echo(f"Error: {error}", err=True)
-    if failed:
-        raise typer.Exit(1)
+    _print_each(wanted, lambda name: f"{name}: {fetch_file(name, mirror=mirror)}")
 
 
 @app.command("list")
 def list_files() -> None:
-    """List the weights: where each was found, its size, whether verified, its licence."""
+    """List the weights: name, size, whether verified, licence, and path or address."""
     from ..weights.finding import look_up
     from ..weights.registry import load_registry
 
@@ -71,7 +70,7 @@ def list_files() -> None:
         found = look_up(entry)
         size = f"{found.path.stat().st_size / 1e6:.1f} MB" if found else "-"
         where = str(found.path) if found else entry.url or "-"
-        rows.append((entry.name, size, _state(entry.name), entry.licence, where))
+        rows.append((entry.name, size, _state(entry, found), entry.licence, where))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -82,13 +81,15 @@ def list_files() -> None:
 def verify(names: Names = None) -> None:
     """Compare the files on this machine with the published digests.
 
-    Ends with status 1 if a file is damaged, or if one that is named is not here.
+    The exit status is 1 if a file is damaged, or if a file that you name is not here.
     """
-    from ..weights.registry import load_registry
+    from ..weights.finding import look_up
+    from ..weights.registry import get_entry, load_registry
 
     failed = False
     for name in names or load_registry():
-        state = _state(name)
+        entry = get_entry(name)
+        state = _state(entry, look_up(entry))
         failed |= state == "damaged" or (state == "not here" and bool(names))
         typer.echo(f"{name}: {state}")
     if failed:
@@ -97,22 +98,22 @@ def verify(names: Names = None) -> None:
 
 @app.command()
 def path(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Print where a published file is on this machine. Nothing is downloaded."""
+    """Print the path of a published file on this machine. Nothing is downloaded."""
     from ..weights.finding import find, not_found_message
     from ..weights.registry import get_entry
 
-    place = find(name)
-    if place is None:
-        raise WeightsNotFoundError(not_found_message(get_entry(name), "not asked for"))
-    typer.echo(place)
+    found = find(name)
+    if found is None:
+        raise WeightsNotFoundError(not_found_message(get_entry(name), "not tried"))
+    typer.echo(found)
 
 
 @app.command("import")
 def import_files(files: Files) -> None:
-    """Copy files into the cache folder, if they are published ones.
+    """Copy published files into the cache folder.
 
-    A file is recognised by its digest; else, if it is OpenL3's, by its name and shapes. What
-    `export` wrote beside the weights (receipts, the list, the licences) is passed over.
+    A file is recognised by its digest. An OpenL3 file is also recognised by its name and shapes.
+    The other files that `export` writes (receipts, the registry, the licences) are skipped.
 
     \b
     Examples:
@@ -121,25 +122,18 @@ def import_files(files: Files) -> None:
     """  # noqa: D301
     from ..weights.carrying import import_file, is_companion
 
-    failed = False
-    for file in files:
-        if is_companion(file):
-            continue
-        try:
-            entry, how = import_file(file)
-            typer.echo(f"{file}: {entry.name}, recognised {how}")
-        except HearError as error:
-            failed = True
-            typer.echo(f"Error: {error}", err=True)
-    if failed:
-        raise typer.Exit(1)
+    def import_one(file: Path) -> str:
+        entry, how = import_file(file)
+        return f"{file}: {entry.name}, recognised {how}"
+
+    _print_each((file for file in files if not is_companion(file)), import_one)
 
 
 @app.command("export")
 def export_files(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
-    """Copy this machine's published weights into a folder to carry, with list and licences.
+    """Copy the published weights of this machine into a folder, with registry and licences.
 
-    On the other machine, import its files, or set HEAR_OPENL3_YAMNET_CACHE to it.
+    On another machine, import the files, or set HEAR_OPENL3_YAMNET_CACHE to the folder.
     """
     from ..weights.carrying import export_folder
 
@@ -161,32 +155,42 @@ def convert_file(
     dtype: Annotated[str, typer.Option(help="float32 or float16.")] = "float32",
     network: Annotated[
         str | None,
-        typer.Option(help="openl3 or yamnet, where the name of IN does not tell."),
+        typer.Option(help="openl3 or yamnet, if the name of IN does not contain it."),
     ] = None,
 ) -> None:
-    """Write weights as Keras 3 .weights.h5 or as safetensors, with their provenance.
+    """Convert weights to Keras 3 .weights.h5 or to safetensors, with their provenance.
 
     \b
     Examples:
       hear-openl3-yamnet weights convert yamnet yamnet.safetensors --dtype float16
       hear-openl3-yamnet weights convert openl3_audio_mel128_env.h5 openl3_mel128_env.weights.h5
     """  # noqa: D301
-    from ..weights.convert import convert, tell_network
+    from ..weights.convert import convert, infer_network
     from ..weights.finding import locate
     from ..weights.registry import load_registry
 
     published = source in load_registry() and not Path(source).exists()
-    place = locate(source) if published else source
-    provenance = convert(place, out, network or tell_network(place), dtype)
+    path = locate(source) if published else source
+    provenance = convert(path, out, network or infer_network(path), dtype)
     typer.echo(f"{out}: {dtype}, from {provenance['source']}@{provenance['source_sha256']}")
 
 
-def _state(name: str) -> str:
-    from ..weights.finding import look_up, own_place
-    from ..weights.registry import get_entry
+def _print_each(items: Iterable[Item], do: Callable[[Item], str]) -> None:
+    """Print the result of `do` for each item, or its error. Exit with 1 if there was an error."""
+    failed = False
+    for item in items:
+        try:
+            typer.echo(do(item))
+        except HearError as error:
+            failed = True
+            typer.echo(f"Error: {error}", err=True)
+    if failed:
+        raise typer.Exit(1)
 
-    entry = get_entry(name)
-    found = look_up(entry)
+
+def _state(entry: "WeightFile", found: "Found | None") -> str:
+    from ..weights.finding import own_place
+
     if found is None:
         return "damaged" if own_place(entry).exists() else "not here"
     return "verified" if found.verified else "not verified"

@@ -1,4 +1,4 @@
-"""Weights for machines without a network: import files, export a folder to carry."""
+"""Import weights from files, and export them to a folder, for machines without a network."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     Parameters
     ----------
     path : Path
-        A published file, packed or not, under any name; a file from an exported folder; or an
-        OpenL3 file known by its name (``openl3_audio_mel128_env.h5``) and its shapes alone, as
-        an openl3 package has them, since digests of most unpacked files are not published.
+        A published file, packed or not, under any name, or a file from an exported folder. Also
+        an OpenL3 file that only its name (``openl3_audio_mel128_env.h5``) and its shapes identify,
+        such as one of an openl3 package: the digests of most unpacked files are not published.
 
     Returns
     -------
     WeightFile
-        Which file it is.
+        Its entry in the registry.
     str
         How it was recognised: `BY_DIGEST` or `BY_NAME`.
 
@@ -43,14 +43,14 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     WeightsNotFoundError
         If there is no such file.
     WeightsFormatError
-        If it is none of the published files, or is damaged.
+        If it is not a published file, or is damaged.
     WeightsIntegrityError
-        If it bears a published file's name, and is known not to be that file.
+        If it has the name of a published file, but not the digest.
     WeightsCacheError
-        If the cache folder cannot take it.
+        If the cache folder cannot be written to.
     """
     if not path.is_file():
-        raise WeightsNotFoundError(f"there is no file {path} to import")
+        raise WeightsNotFoundError(f"there is no file {path} to import.")
     entry = identify(path)
     if entry and entry.is_starter:
         return entry, BY_DIGEST  # it comes with this package
@@ -66,27 +66,26 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
 
 
 def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
-    """Copy all published weights of this machine into a folder, with the registry and licences.
+    """Copy the published weights of this machine into a folder, with the registry and licences.
 
-    The folder can be carried to another machine and its files imported there; or it can serve
-    there as the cache folder itself.
+    On another machine, its files can be imported, or the folder can be used as the cache folder.
 
     Parameters
     ----------
     folder : Path
-        Created if need be.
+        It is created if it does not exist.
 
     Returns
     -------
     list of (WeightFile, Found)
-        What was copied, and from where.
+        The files that were copied, and where they were.
 
     Raises
     ------
     WeightsNotFoundError
         If this machine has no weights.
     WeightsCacheError
-        If the folder cannot take them.
+        If the folder cannot be written to.
     """
     entries = [entry for entry in load_registry().values() if not entry.is_starter]
     pairs = [(entry, look_up(entry)) for entry in entries]
@@ -94,7 +93,7 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
     if not here:
         raise WeightsNotFoundError(
             "there are no weights on this machine to export. "
-            "Get them with `hear-openl3-yamnet weights fetch --all`"
+            "Download them with `hear-openl3-yamnet weights fetch --all`."
         )
     for entry, found in here:
         target = folder / entry.file
@@ -106,7 +105,7 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
 
 
 def is_companion(path: Path) -> bool:
-    """Whether a file of an exported folder goes with the weights: a receipt, list or licence."""
+    """Return whether a file of an exported folder is a receipt, the registry or the licences."""
     is_receipt = path.suffix == ".json" and receipt_path(path.with_suffix("")) == path
     return is_receipt or path.name == LICENCES_FILE
 
@@ -129,7 +128,7 @@ def _recognise_by_name(path: Path) -> WeightFile:
     entry = _named_like(path)
     if entry is None or entry.network is None:
         raise WeightsFormatError(
-            f"{path} is none of the published files, neither by its digest nor by its name. "
+            f"{path} has neither the digest nor the name of a published file. "
             f"It can be used without importing it: load_model({str(path)!r}, model=…)"
         )
     check_content(
@@ -143,7 +142,7 @@ def _recognise_by_name(path: Path) -> WeightFile:
 
 
 def _named_like(path: Path) -> WeightFile | None:
-    """Match ``openl3_audio_mel128_env….h5[.gz]`` and ``yamnet.h5`` to the registry's files."""
+    """Return the registry's file for ``openl3_audio_mel128_env….h5[.gz]`` or ``yamnet.h5``."""
     for entry in load_registry().values():
         stem = entry.file.partition("-v")[0].removesuffix(".h5")
         if re.fullmatch(rf"{re.escape(stem)}(-v[\d_]+)?\.h5(\.gz)?", path.name):

@@ -1,4 +1,4 @@
-"""Weights of any source → Keras 3 ``.weights.h5`` or safetensors, with their provenance."""
+"""Convert weights of any source to Keras 3 ``.weights.h5`` or safetensors, with provenance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROVENANCE = "hear_openl3_yamnet"
 """The HDF5 attribute that holds the provenance, as JSON; in safetensors it is the metadata."""
 
 _WINDOWS = {"openl3": (256, 199), "yamnet": (64, 96)}
-"""(bands, frames) to build the Keras model with: weights do not depend on them."""
+"""(bands, frames) of the Keras model that is saved. The weights do not depend on them."""
 
 
 def convert(source: str | Path, out: Path, network: str, dtype: str = "float32") -> dict[str, str]:
@@ -43,7 +43,7 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     source : str or Path
         A file, a YAMNet SavedModel folder, or the address of one for tensorflow-hub.
     out : Path
-        Ends in ``.weights.h5`` (Keras 3) or ``.safetensors``.
+        Its name ends in ``.weights.h5`` (Keras 3) or ``.safetensors``.
     network : str
         ``"openl3"`` or ``"yamnet"``.
     dtype : str
@@ -52,12 +52,12 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     Returns
     -------
     dict of str
-        The provenance written into the file: source, sha256 of the source, licence, citation.
+        The provenance in the file: among others source, sha256 of the source, licence, citation.
 
     Raises
     ------
     OptionError
-        If `out` has another suffix, or there is no such dtype.
+        If `out` has another suffix, or `dtype` another value.
     WeightsNotFoundError, WeightsFormatError
         If the source cannot be read, or a value is too large for float16.
     WeightsCacheError
@@ -65,7 +65,7 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     """
     if not out.name.endswith((KERAS_SUFFIX, SAFETENSORS_SUFFIX)):
         raise OptionError(
-            f"the name to write must end in {KERAS_SUFFIX} or {SAFETENSORS_SUFFIX}. Received: {out}"
+            f"the output's name must end in {KERAS_SUFFIX} or {SAFETENSORS_SUFFIX}. Received: {out}"
         )
     if dtype not in DTYPES:
         raise OptionError(f"dtype must be one of {', '.join(DTYPES)}. Received: {dtype!r}")
@@ -78,13 +78,13 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     return provenance
 
 
-def tell_network(source: str | Path) -> str:
-    """Tell which network's weights a source holds: by digest, by its own word, or by its name.
+def infer_network(source: str | Path) -> str:
+    """Infer which network's weights a source holds: from its digest, provenance or name.
 
     Raises
     ------
     OptionError
-        If none of them tells.
+        If none of them names the network.
     """
     path = Path(source)
     if is_handle(source) or path.is_dir():
@@ -92,19 +92,19 @@ def tell_network(source: str | Path) -> str:
     entry = identify(path)
     if entry and entry.network:
         return entry.network
-    told = read_provenance(path).get("network", path.name)
+    name = read_provenance(path).get("network", path.name)
     for network in _WINDOWS:
-        if network in told.lower():
+        if network in name.lower():
             return network
     raise OptionError(
-        f"the name of {source} does not tell its network. Say it: --network openl3 or yamnet"
+        f"the name of {source} does not contain its network. Give --network openl3 or yamnet."
     )
 
 
 def read_provenance(path: Path) -> dict[str, str]:
-    """Return what a converted file tells of its source; nothing for other files.
+    """Return the provenance in a converted file. It is empty for other files.
 
-    The file must be whole: `reading.read_weights` finds out whether it is.
+    The file must be complete. `reading.read_weights` checks that.
     """
     with suppress(OSError, ValueError, AttributeError):
         if path.name.endswith(SAFETENSORS_SUFFIX):
@@ -117,13 +117,13 @@ def read_provenance(path: Path) -> dict[str, str]:
 
 
 def _provenance(source: str | Path, network: str, weights_id: str) -> dict[str, str]:
-    """Tell where weights come from; a converted file's own source is passed on."""
+    """Return where weights come from. The provenance of a converted file is passed on."""
     passed_on = read_provenance(Path(source))
-    if "source_sha256" in passed_on:  # others have metadata of another kind
+    if "source_sha256" in passed_on:  # else the metadata is of another program
         return passed_on
     origin, _, name = weights_id.rpartition("@")[0].partition(":")
     entry = load_registry()[name] if origin in ("published", "starter") else None
-    unknown = "unknown: this is no published file"
+    unknown = "unknown: this is not a published file"
     return {
         "network": network,
         "source": name,
@@ -139,7 +139,7 @@ def _cast(source: str | Path, name: str, value: np.ndarray, dtype: str) -> np.nd
     with np.errstate(over="ignore"):
         cast = value.astype(dtype)
     if not np.isfinite(cast).all():
-        raise WeightsFormatError(f"{source}: {name} has values too large for {dtype}")
+        raise WeightsFormatError(f"{source}: {name} has values too large for {dtype}.")
     return cast
 
 
@@ -182,6 +182,6 @@ def _write_keras(
     suffixed = path.with_name(path.name + KERAS_SUFFIX)  # Keras demands this suffix
     model.save_weights(suffixed)
     with h5py.File(suffixed, "r+") as file:
-        # of fixed length, so that reading it back follows no references inside the file
+        # a string of fixed length: reading it follows no references inside the file
         file.attrs[PROVENANCE] = np.bytes_(json.dumps(provenance))
     suffixed.replace(path)

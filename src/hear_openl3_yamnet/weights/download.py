@@ -1,4 +1,4 @@
-"""One file over HTTP, with patience that ends."""
+"""Download one file over HTTP, with timeouts and tries."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MIRROR_VARIABLE = "HEAR_OPENL3_YAMNET_MIRROR"
 """Environment variable with a base address that has the published files under their names."""
 
 _BLOCK_BYTES = 1 << 18
-_WORTH_A_RETRY = (408, 425, 429, 500, 502, 503, 504)
-"""HTTP statuses that may pass."""
+_TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
+"""HTTP statuses after which another try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Patience:
     Attributes
     ----------
     connect_s, read_s : float
-        Longest wait for a connection, and for the next bytes.
+        Longest wait for a connection, and for the next bytes [s].
     pauses_s : tuple of float
-        Pauses before the second try, the third, …
+        Pauses before the second try, the third, … [s].
     """
 
     connect_s: float = 10.0
@@ -61,24 +61,24 @@ def address(entry: WeightFile, mirror: str | None = None) -> str:
 
 
 def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> None:
-    """Download an address into a file, with a progress bar on a terminal.
+    """Download an address into a file. A terminal shows a progress bar.
 
     Parameters
     ----------
     url : str
         The address.
     path : Path
-        Where to write the bytes as the server has them. It is complete only if this returns.
+        Where to write the bytes, as the server has them. The file is complete only if this
+        function returns.
     name : str
-        What is downloaded, for the bar and the messages.
+        Name of the file for the progress bar and the messages.
     patience : Patience
         Timeouts and pauses.
 
     Raises
     ------
     WeightsDownloadError
-        If the address cannot be downloaded: after the last try, or at once where another would
-        be of no use (404).
+        If the download fails: after the last try, or at once if another try would fail too (404).
     OSError
         If the file cannot be written.
     """
@@ -90,34 +90,34 @@ def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> 
             return _download_once(url, path, name, patience)
         except requests.RequestException as error:
             cause = _describe(error, patience)
-            if number == tries or not _may_pass(error):
+            if number == tries or not _is_temporary(error):
                 raise WeightsDownloadError(
                     f"{name} could not be downloaded from {url} (try {number} of {tries}): "
-                    f"{cause}. Check the address and the network; or name another server with "
-                    f"--mirror or HEAR_OPENL3_YAMNET_MIRROR; or download it on another machine, "
-                    f"carry it here and run `hear-openl3-yamnet weights import FILE`"
+                    f"{cause}. Check the address and the network, or name another server with "
+                    f"--mirror or {MIRROR_VARIABLE}, or download the file on another machine, "
+                    "copy it to this one and run `hear-openl3-yamnet weights import FILE`."
                 ) from error
         time.sleep(patience.pauses_s[number - 1])
 
 
 def expect_answer(url: str, seconds: float) -> None:
-    """Return if a server answers for an address, whatever it says, in time.
+    """Return when a server has answered for an address, with whatever status.
 
-    A connection has a timeout for each of a server's addresses, after which the next one is
-    tried; looking up a name has none at all. So all of it, redirections too, happens in a thread
-    that is waited for only so long.
+    The timeout of a connection holds for each network address of a server, one after another, and
+    looking up a name has no timeout. So a thread does all of it, with the redirections, and this
+    function stops waiting for the thread after `seconds`.
 
     Parameters
     ----------
     url : str
         The address.
     seconds : float
-        How long to wait.
+        Longest wait.
 
     Raises
     ------
     WeightsDownloadError
-        If there is no answer.
+        If there is no answer within this time.
     """
     import requests
 
@@ -125,7 +125,7 @@ def expect_answer(url: str, seconds: float) -> None:
 
     def ask() -> None:
         try:
-            # not HEAD, which some servers treat as another request; the content is not taken
+            # not HEAD, which some servers answer differently; the content is not downloaded
             requests.get(url, timeout=seconds, stream=True).close()
             failures.put(None)
         except requests.RequestException as error:
@@ -141,7 +141,7 @@ def expect_answer(url: str, seconds: float) -> None:
 
 
 class _Bounded:
-    """A file that refuses to grow beyond what any weights have."""
+    """A file that raises an error when it grows beyond the size of any weights."""
 
     def __init__(self, file: BinaryIO, url: str) -> None:
         self._file, self._url, self._size = file, url, 0
@@ -151,7 +151,7 @@ class _Bounded:
         self._size += len(data)
         if self._size > MAX_WEIGHTS_BYTES:
             raise WeightsDownloadError(
-                f"{self._url} sends more than {MAX_WEIGHTS_BYTES >> 20} MB: these are no weights"
+                f"{self._url} sends more than {MAX_WEIGHTS_BYTES >> 20} MB: these are not weights."
             )
         self._file.write(data)
 
@@ -162,26 +162,26 @@ def _download_once(url: str, path: Path, name: str, patience: Patience) -> None:
 
     with (
         path.open("wb") as file,
-        # disable=None: no bar where standard error is no terminal; the downloader sets the total
+        # disable=None: no bar unless standard error is a terminal; the downloader sets the total
         tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=None, leave=False) as progress,
     ):
         downloader = pooch.HTTPDownloader(
             progressbar=progress,
             chunk_size=_BLOCK_BYTES,
             timeout=(patience.connect_s, patience.read_s),
-            # the digests are those of the bytes as stored: no server may pack or unpack them
+            # the digests are those of the bytes as stored: the server must not compress them
             headers={"Accept-Encoding": "identity"},
         )
         downloader(url, _Bounded(file, url), None)
 
 
-def _may_pass(error: requests.RequestException) -> bool:
+def _is_temporary(error: requests.RequestException) -> bool:
     from requests import exceptions
 
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return error.response.status_code in _WORTH_A_RETRY
-    passing = (exceptions.ConnectionError, exceptions.Timeout, exceptions.ChunkedEncodingError)
-    return isinstance(error, passing)
+        return error.response.status_code in _TEMPORARY
+    temporary = (exceptions.ConnectionError, exceptions.Timeout, exceptions.ChunkedEncodingError)
+    return isinstance(error, temporary)
 
 
 def _describe(error: requests.RequestException, patience: Patience) -> str:
@@ -194,8 +194,8 @@ def _describe(error: requests.RequestException, patience: Patience) -> str:
     if isinstance(error, exceptions.ReadTimeout) or "Read timed out" in str(error):
         return f"the server was silent for {patience.read_s:g} s"
     if isinstance(error, exceptions.ChunkedEncodingError) or "IncompleteRead" in str(error):
-        return "the connection broke off in the middle"
+        return "the connection ended before the file did"
     if isinstance(error, exceptions.ConnectionError):
-        # urllib3 wraps the reason in an account of what it tried
+        # urllib3 wraps the reason in a report of its tries
         return f"no connection ({getattr(error.args[0], 'reason', error) if error.args else error})"
     return str(error)

@@ -1,4 +1,4 @@
-"""Download SavedModels through tensorflow-hub, with timeouts and tries, which it lacks."""
+"""Download SavedModels through tensorflow-hub, which has no timeouts and tries of its own."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from .download import OFFLINE_VARIABLE, PATIENCE, Patience, offline
 
 
 def resolve_handle(handle: str, patience: Patience = PATIENCE) -> Path:
-    """Return the folder of a tensorflow-hub handle, which is downloaded if need be.
+    """Return the folder of a tensorflow-hub handle. It is downloaded if it is not here.
 
-    tensorflow-hub keeps it in its own cache folder (``TFHUB_CACHE_DIR``).
+    tensorflow-hub keeps it in its cache folder (``TFHUB_CACHE_DIR``).
 
     Parameters
     ----------
     handle : str
-        An address, e.g. ``"https://tfhub.dev/google/yamnet/1"``.
+        An address, such as ``"https://tfhub.dev/google/yamnet/1"``.
     patience : Patience
         Timeouts and pauses between tries.
 
     Raises
     ------
     WeightsDownloadError
-        If it cannot be had, or would have to be downloaded while the network is forbidden.
+        If the download fails, or the environment forbids it.
     """
-    with warnings.catch_warnings():  # of tensorflow-hub's own import, no user's business
+    with warnings.catch_warnings():  # tensorflow-hub imports pkg_resources
         warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
         import tensorflow_hub as hub
 
     if offline() and not _hub_folder(handle).is_dir():
         raise WeightsDownloadError(
             f"{handle} is not in tensorflow-hub's cache ({_hub_folder(handle).parent}), and "
-            f"{OFFLINE_VARIABLE} forbids the network. Unset it, or pass the SavedModel's folder"
+            f"{OFFLINE_VARIABLE} forbids the network. Unset it, or pass the SavedModel's folder."
         )
     pauses = list(patience.pauses_s)
     tries = 1
@@ -46,20 +46,20 @@ def resolve_handle(handle: str, patience: Patience = PATIENCE) -> Path:
         try:
             with _socket_timeout(patience.read_s):
                 return Path(hub.resolve(handle))
-        except Exception as error:  # whatever urllib, tarfile and TensorFlow raise
+        except Exception as error:  # urllib, tarfile and TensorFlow raise many types
             gone = getattr(error, "code", None) in (400, 401, 403, 404, 410)
             if gone or not pauses:
                 raise WeightsDownloadError(
-                    f"{handle} could not be had through tensorflow-hub (try {tries} of "
+                    f"tensorflow-hub could not download {handle} (try {tries} of "
                     f"{len(patience.pauses_s) + 1}): {error}. Check the address and the network, "
-                    f"or download the SavedModel elsewhere, unpack it and pass its folder"
+                    "or download the SavedModel on another machine, unpack it and pass its folder."
                 ) from error
         time.sleep(pauses.pop(0))
         tries += 1
 
 
 def _hub_folder(handle: str) -> Path:
-    """Return where tensorflow-hub keeps a handle: in its cache, under the handle's sha1."""
+    """Return the folder of a handle in tensorflow-hub's cache. It is named by the handle's sha1."""
     from tensorflow_hub.resolver import tfhub_cache_dir
 
     name = hashlib.sha1(handle.encode("utf-8"), usedforsecurity=False).hexdigest()
@@ -68,7 +68,7 @@ def _hub_folder(handle: str) -> Path:
 
 @contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """tensorflow-hub sets no timeout of its own."""
+    """Set the timeout of new sockets. tensorflow-hub sets none."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,6 +1,6 @@
 """The list of weight files, published or shipped: addresses, digests, licences, citations.
 
-The list is data, ``weights/registry.json`` at the top of the repository, which the wheel carries
+The list is data: ``weights/registry.json`` at the top of the repository. The wheel has a copy of it
 beside this module. ``weights/README.md`` explains it.
 """
 
@@ -14,36 +14,37 @@ from pathlib import Path
 from ..errors import OptionError
 
 REGISTRY_VARIABLE = "HEAR_OPENL3_YAMNET_REGISTRY"
-"""Environment variable with the path of another registry."""
+"""Environment variable with the path of another registry file."""
 
 CLASS_MAP = "yamnet-class-map"
-"""The name of the published table of AudioSet's classes, which belongs to YAMNet's weights."""
+"""Name of the table with the names of YAMNet's classes."""
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file: published, or one of the starter weights, which come with this package.
+    """One file: a published one, or starter weights, which come with this package.
 
     Attributes
     ----------
     name : str
         The name that presets and the command line use.
     network : str or None
-        ``"openl3"``, ``"yamnet"``, or None where the file holds no weights (the class map).
+        ``"openl3"`` or ``"yamnet"``. None if the file holds no weights (the class map).
     file : str
-        Its name in the cache folder, unpacked; a starter's, beside the registry.
+        The name of the unpacked file in the cache folder, or of starter weights beside the
+        registry.
     url : str or None
-        The address it is published at. Where it ends in ``.gz``, it is unpacked once. None for
-        the starter weights.
+        The published address. If it ends in ``.gz``, the file is unpacked after the download.
+        None for the starter weights.
     size : int or None
-        Bytes to download, or that come with the package, where known.
+        Bytes to download, or bytes in the package. None if unknown.
     digests : tuple of str
-        ``"sha256:<hex>"`` or ``"git:<hex>"`` (git's blob id), of the bytes as downloaded or as
+        ``"sha256:<hex>"`` or ``"git:<hex>"`` (git's blob id), of the bytes as downloaded or
         shipped.
     content_sha256 : str or None
-        sha256 of the unpacked file, where it has been published.
+        sha256 of the unpacked file. None if it has not been published.
     licence, licence_url, citation : str
-        The weights' own, not this package's.
+        Those of the weights, not of this package.
     """
 
     name: str
@@ -59,17 +60,17 @@ class WeightFile:
 
     @property
     def packed(self) -> bool:
-        """Whether the published file is a ``.gz`` of the one in the cache."""
+        """Whether the published file is packed with gzip. In the cache it is unpacked."""
         return self.url is not None and self.url.endswith(".gz")
 
     @property
     def is_starter(self) -> bool:
-        """Whether the package itself carries the file."""
+        """Whether the file comes with the package."""
         return self.url is None
 
     @property
     def known_sha256(self) -> str | None:
-        """The sha256 that the unpacked file must have, where the registry tells."""
+        """The sha256 of the unpacked file. None if the registry does not have it."""
         if self.content_sha256:
             return self.content_sha256
         plain = [d.removeprefix("sha256:") for d in self.digests if d.startswith("sha256:")]
@@ -77,7 +78,7 @@ class WeightFile:
 
 
 def registry_path() -> Path:
-    """Return where the registry lies: named by the environment, installed, or in a checkout."""
+    """Return the registry file: named by the environment, else installed, else in the checkout."""
     if override := os.environ.get(REGISTRY_VARIABLE):
         return Path(override)
     beside = Path(__file__).with_name("registry.json")
@@ -90,12 +91,12 @@ def load_registry() -> dict[str, WeightFile]:
     Returns
     -------
     dict of WeightFile
-        By name, in the registry's order.
+        By name, in the order of the registry.
 
     Raises
     ------
     OptionError
-        If the registry (another one named by the environment) cannot be read.
+        If the registry cannot be read.
     """
     path = registry_path()
     try:
@@ -104,15 +105,21 @@ def load_registry() -> dict[str, WeightFile]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OptionError(
             f"the list of weight files {path} cannot be read ({type(error).__name__}: {error}). "
-            f"Install the package again, or unset {REGISTRY_VARIABLE}"
+            f"Install the package again, or unset {REGISTRY_VARIABLE}."
         ) from error
 
 
 def get_entry(name: str) -> WeightFile:
-    """Return the file of that name; `OptionError` lists the names there are."""
+    """Return the file with a name.
+
+    Raises
+    ------
+    OptionError
+        If there is none. The message lists the names.
+    """
     registry = load_registry()
     if name not in registry:
-        raise OptionError(f"there are no weights named {name!r}. There are {', '.join(registry)}")
+        raise OptionError(f"there are no weights named {name!r}. Names: {', '.join(registry)}")
     return registry[name]
 
 

@@ -1,4 +1,4 @@
-"""Unpacking of gzip files, bounded: a damaged or hostile file cannot fill memory or disk."""
+"""Unpack gzip files up to a size, so that no file can fill the memory or the disk."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ...errors import WeightsFormatError
 GZIP_MAGIC = b"\x1f\x8b"
 
 MAX_WEIGHTS_BYTES = 256 << 20
-"""No file of weights is larger; the published ones have 4 to 19 MB."""
+"""Largest accepted file. The published ones have 4 to 19 MB."""
 
 _BLOCK_BYTES = 1 << 20
 
 
 def content_blocks(path: Path) -> Iterator[bytes]:
-    """Yield a file's content, unpacked where it is gzip.
+    """Yield a file's content in blocks, unpacked if it is gzip.
 
     Raises
     ------
     WeightsFormatError
-        If the packed data are damaged, or unpack to more than any weights have.
+        If the packed data are damaged, or the content is larger than `MAX_WEIGHTS_BYTES`.
     """
     with path.open("rb") as raw:
         packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -42,7 +42,7 @@ def _bounded(path: Path, file: BinaryIO) -> Iterator[bytes]:
             block = file.read(_BLOCK_BYTES)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise WeightsFormatError(
-                f"{path} is a damaged or truncated gzip file: {error}. Get it again"
+                f"{path} is a damaged or truncated gzip file: {error}. Download it again."
             ) from error
         if not block:
             return
@@ -50,6 +50,6 @@ def _bounded(path: Path, file: BinaryIO) -> Iterator[bytes]:
         if total > MAX_WEIGHTS_BYTES:
             raise WeightsFormatError(
                 f"{path} holds more than {MAX_WEIGHTS_BYTES >> 20} MB: "
-                f"no weights of OpenL3 or YAMNet are that large"
+                "no weights of OpenL3 or YAMNet are that large."
             )
         yield block

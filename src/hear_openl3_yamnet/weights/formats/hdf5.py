@@ -1,7 +1,7 @@
-"""Weights in HDF5 files as Keras 2 (the published files) and Keras 3 write them.
+"""Read weights from HDF5 files of Keras 2 (the published files) and Keras 3.
 
-Layer names carry arbitrary numbers there, so a weight is known by its place in the order, its
-kind (kernel, bias, gamma, …) and its shape.
+Layer names have arbitrary numbers in these files. A weight is identified by its position, its kind
+(kernel, bias, gamma, …) and its shape.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import h5py
 import numpy as np
 
 from ...errors import WeightsFormatError
-from .shapes import Shapes, check_shape
+from .shapes import Shapes, check_shape, kinds_by_layer
 
 KINDS = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
 
 MAX_NAMES_BYTES = 64 << 10
-"""An attribute of names is smaller: HDF5 itself keeps attributes below 64 kB."""
+"""Largest accepted attribute with names. HDF5 itself limits attributes to 64 kB."""
 
 
 class Stored(NamedTuple):
-    """A weight in a file: where it lies, its kind, and the data, not read yet."""
+    """A weight in a file: its path in the file, its kind, and its data, not read yet."""
 
     place: str
     kind: str
@@ -39,11 +39,11 @@ def read_hdf5(image: bytes, path: Path, shapes: Shapes, network: str) -> dict[st
     image : bytes
         The file's content.
     path : Path
-        Its name, for the messages.
+        The file, for the messages.
     shapes : dict of tuple
         The network's ``WEIGHT_SHAPES``.
     network : str
-        The network's name, for the messages.
+        The name of the network, for the messages.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def read_hdf5(image: bytes, path: Path, shapes: Shapes, network: str) -> dict[st
     Raises
     ------
     WeightsFormatError
-        If the file is damaged, or a weight is missing, superfluous or of another shape or type.
+        If the file is damaged, or a weight is missing, superfluous, or of another shape or type.
     """
     try:
         with _open_image(image) as file:
@@ -62,15 +62,15 @@ def read_hdf5(image: bytes, path: Path, shapes: Shapes, network: str) -> dict[st
                 stored = list(_keras3_weights(file["layers"], path, shapes))
             else:
                 raise WeightsFormatError(
-                    f"{path} is HDF5, but neither Keras 2 nor Keras 3 saved these weights: "
-                    f"it has no layer_names and no layers"
+                    f"{path} is HDF5, but not written by Keras 2 or Keras 3: "
+                    "it has no layer_names and no layers."
                 )
             return _read_all(stored, path, shapes, network)
     except WeightsFormatError:
         raise
-    except Exception as error:  # h5py raises almost anything on damaged files
+    except Exception as error:  # h5py raises many types on damaged files
         raise WeightsFormatError(
-            f"{path} is a damaged or truncated HDF5 file ({type(error).__name__}: {error})"
+            f"{path} is a damaged or truncated HDF5 file ({type(error).__name__}: {error})."
         ) from error
 
 
@@ -90,28 +90,30 @@ def _read_all(
         if kind != expected_kind:
             raise WeightsFormatError(
                 f"{path}: weight {len(weights) + 1}, {place}, is a {kind}; "
-                f"{network} has the {expected_kind} of {name.rpartition('/')[0]} there"
+                f"{network} has the {expected_kind} of {name.rpartition('/')[0]} there."
             )
         check_shape(path, place, dataset.shape, shape, network)
         weights[name] = _read_dataset(path, place, dataset)
     if len(stored) != len(shapes):
         raise WeightsFormatError(
-            f"{path} holds {len(stored)} weights, {network} has {len(shapes)}. "
-            f"Is it another network's file?"
+            f"{path} holds {len(stored)} weights; {network} has {len(shapes)}. "
+            "Is it the file of another network?"
         )
     return weights
 
 
 def _read_dataset(path: Path, place: str, dataset: h5py.Dataset) -> np.ndarray:
-    """Read a dataset whose shape has been checked, if its values lie plainly in this file."""
+    """Read a dataset whose shape has been checked, if its values are in this file."""
     if dataset.dtype.kind != "f" or dataset.dtype.itemsize > 8:
-        raise WeightsFormatError(f"{path}: {place} is stored as {dataset.dtype}; expected float32")
+        raise WeightsFormatError(f"{path}: {place} is stored as {dataset.dtype}. Expected float32.")
     if dataset.external or dataset.is_virtual:
-        raise WeightsFormatError(f"{path}: {place} points to another file; expected its values")
+        raise WeightsFormatError(f"{path}: {place} points to another file. Expected values.")
     if dataset.chunks and np.prod(dataset.chunks, dtype=float) > max(dataset.size, 1):
-        raise WeightsFormatError(f"{path}: {place} claims chunks of {dataset.chunks}")
+        raise WeightsFormatError(
+            f"{path}: {place} has chunks of {dataset.chunks}, larger than itself."
+        )
     if dataset.id.get_storage_size() == 0:
-        raise WeightsFormatError(f"{path}: {place} has no values")
+        raise WeightsFormatError(f"{path}: {place} has no values.")
     return dataset[...].astype(np.float32)
 
 
@@ -122,12 +124,12 @@ def _keras2_weights(file: h5py.File, path: Path) -> Iterator[Stored]:
             place = f"{layer}: {name}"
             dataset = _child(group, name, path)
             if not isinstance(dataset, h5py.Dataset):
-                raise WeightsFormatError(f"{path}: {place} is no dataset")
+                raise WeightsFormatError(f"{path}: {place} is not a dataset.")
             yield Stored(place, _kind(name), dataset)
 
 
 def _without_front(stored: list[Stored]) -> list[Stored]:
-    """Drop the spectrogram's own weights, which older OpenL3 files carry in front."""
+    """Drop the weights of the spectrogram layer, with which older OpenL3 files begin."""
     first = next((i for i, weight in enumerate(stored) if weight.kind in KINDS), 0)
     return stored[first:]
 
@@ -135,15 +137,11 @@ def _without_front(stored: list[Stored]) -> list[Stored]:
 def _keras3_weights(layers: h5py.Group, path: Path, shapes: Shapes) -> Iterator[Stored]:
     """Yield the weights in the order of `shapes`.
 
-    Keras 3 names a layer's group by its class and its place among the layers of that class
-    (``conv2d``, ``conv2d_1``, …), and its weights by number.
+    Keras 3 names the group of a layer by its class and its position among the layers of that
+    class (``conv2d``, ``conv2d_1``, …), and numbers its weights.
     """
     counts: dict[str, int] = {}
-    kinds_of: dict[str, list[str]] = {}
-    for name in shapes:
-        layer, _, kind = name.rpartition("/")
-        kinds_of.setdefault(layer, []).append(kind)
-    for layer, kinds in kinds_of.items():
+    for layer, kinds in kinds_by_layer(shapes).items():
         keras_class = _keras_class(layer, len(shapes[f"{layer}/{kinds[0]}"]))
         number = counts.setdefault(keras_class, 0)
         counts[keras_class] += 1
@@ -152,7 +150,7 @@ def _keras3_weights(layers: h5py.Group, path: Path, shapes: Shapes) -> Iterator[
         if len(variables) != len(kinds):
             raise WeightsFormatError(
                 f"{path}: layers/{place} holds {len(variables)} weights; "
-                f"{layer} has {len(kinds)}: {', '.join(kinds)}"
+                f"{layer} has {len(kinds)}: {', '.join(kinds)}."
             )
         for i, kind in enumerate(kinds):
             yield Stored(f"layers/{place}/vars/{i}", kind, _child(variables, str(i), path))
@@ -165,12 +163,12 @@ def _keras_class(layer: str, rank: int) -> str:
 
 
 def _names(item: Any, attribute: str, path: Path) -> list[str]:
-    """Read an attribute that lists names, if it is one and no larger than such lists are."""
+    """Read an attribute with a list of names of at most `MAX_NAMES_BYTES`."""
     if attribute not in item.attrs:
-        raise WeightsFormatError(f"{path}: {item.name} has no {attribute}")
+        raise WeightsFormatError(f"{path}: {item.name} has no {attribute}.")
     stored = item.attrs.get_id(attribute)
     if len(stored.shape) != 1 or stored.shape[0] * stored.dtype.itemsize > MAX_NAMES_BYTES:
-        raise WeightsFormatError(f"{path}: {attribute} of {item.name} is no list of names")
+        raise WeightsFormatError(f"{path}: {attribute} of {item.name} is not a list of names.")
     return [
         value.decode("utf-8") if isinstance(value, bytes) else str(value)
         for value in item.attrs[attribute]
@@ -178,18 +176,18 @@ def _names(item: Any, attribute: str, path: Path) -> list[str]:
 
 
 def _child(group: Any, name: str, path: Path) -> Any:
-    """Return what lies in this file below a group; links to other files are refused."""
+    """Return what has this name below a group. Links are refused: they may lead to other files."""
     item = group
-    for part in name.strip("/").split("/"):
-        if not isinstance(item, h5py.Group) or part not in item:
-            raise WeightsFormatError(f"{path}: {group.name} has no {name}")
-        if not isinstance(item.get(part, getlink=True), h5py.HardLink):
-            raise WeightsFormatError(f"{path}: {name} is a link; expected its values")
-        item = item[part]
+    for step in name.strip("/").split("/"):
+        if not isinstance(item, h5py.Group) or step not in item:
+            raise WeightsFormatError(f"{path}: {group.name} has no {name}.")
+        if not isinstance(item.get(step, getlink=True), h5py.HardLink):
+            raise WeightsFormatError(f"{path}: {name} is a link. Expected values.")
+        item = item[step]
     return item
 
 
 def _kind(name: str) -> str:
-    """``conv2d_8/kernel:0`` → ``kernel``; Keras 2 calls a depthwise kernel by a name of its own."""
+    """Return the kind of a weight: ``kernel`` for ``conv2d_8/kernel:0`` or a depthwise kernel."""
     last = name.rpartition("/")[2].partition(":")[0]
     return re.sub(r"_\d+$", "", last).replace("depthwise_kernel", "kernel")

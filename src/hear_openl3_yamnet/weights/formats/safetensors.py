@@ -1,4 +1,4 @@
-"""Weights in safetensors files, under the names of the networks' ``WEIGHT_SHAPES``."""
+"""Read weights from safetensors files. Their names are those of the network's weights."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def read_safetensors(
     image : bytes
         The file's content.
     path : Path
-        Its name, for the messages.
+        The file, for the messages.
     shapes : dict of tuple
         The network's ``WEIGHT_SHAPES``.
     network : str
-        The network's name, for the messages.
+        The name of the network, for the messages.
 
     Returns
     -------
@@ -41,15 +41,15 @@ def read_safetensors(
     from safetensors import SafetensorError, deserialize
 
     try:
-        # the library checks the header against the content before it hands anything out
+        # the library compares the header with the content before it returns anything
         tensors = dict(deserialize(image))
     except (SafetensorError, ValueError) as error:
-        raise WeightsFormatError(f"{path} is a damaged safetensors file: {error}") from error
+        raise WeightsFormatError(f"{path} is a damaged safetensors file: {error}.") from error
     return {name: _tensor(tensors, name, shapes[name], path, network) for name in shapes}
 
 
 def read_metadata(image: bytes) -> dict[str, str]:
-    """Return the metadata of a whole safetensors file: its provenance."""
+    """Return the metadata of a complete safetensors file: its provenance."""
     length = int.from_bytes(image[:8], "little")
     return json.loads(image[8 : 8 + length]).get("__metadata__", {})
 
@@ -66,7 +66,7 @@ def _tensor(
     check_shape(path, name, tensor["shape"], shape, network)
     if tensor["dtype"] not in DTYPES:
         raise WeightsFormatError(
-            f"{path}: {name} is stored as {tensor['dtype']}; expected one of {', '.join(DTYPES)}"
+            f"{path}: {name} is stored as {tensor['dtype']}. Expected {', '.join(DTYPES)}."
         )
     dtype = np.dtype(DTYPES[tensor["dtype"]]).newbyteorder("<")
     return np.frombuffer(tensor["data"], dtype).reshape(shape).astype(np.float32)

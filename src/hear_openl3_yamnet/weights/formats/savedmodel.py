@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import WeightsFormatError
-from .shapes import Shapes, check_shape, check_values
+from .shapes import Shapes, check_shape, check_values, kinds_by_layer
 
 KINDS = {"kernel", "depthwise_kernel", "bias", "beta", "moving_mean", "moving_variance"}
 
@@ -20,7 +20,7 @@ _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 class Variable(NamedTuple):
-    """A variable in a checkpoint: its two names, and its key."""
+    """A variable in a checkpoint: its full name, its key and its shape."""
 
     full_name: str
     key: str
@@ -28,7 +28,7 @@ class Variable(NamedTuple):
 
 
 def is_saved_model(path: Path) -> bool:
-    """Whether a path is a SavedModel folder."""
+    """Return whether a path is a SavedModel folder."""
     return (path / "saved_model.pb").is_file()
 
 
@@ -50,7 +50,7 @@ def read_saved_model(folder: Path, shapes: Shapes) -> dict[str, np.ndarray]:
     Raises
     ------
     WeightsFormatError
-        If it is damaged, or is no YAMNet. The message names the first thing wrong.
+        If it is damaged, or is not YAMNet. The message names the first fault.
     """
     reader, variables = _open_checkpoint(folder)
     try:
@@ -64,27 +64,27 @@ def read_saved_model(folder: Path, shapes: Shapes) -> dict[str, np.ndarray]:
     for name, key in keys.items():
         try:
             weights[name] = np.asarray(reader.get_tensor(key), np.float32)
-        except Exception as error:  # TensorFlow's own errors, of many kinds
+        except Exception as error:  # TensorFlow raises many types
             raise WeightsFormatError(
-                f"{folder}: {key} cannot be read: {error}. Delete the folder and get it again"
+                f"{folder}: {key} cannot be read: {error}. Download the folder again."
             ) from error
         check_values(folder, name, weights[name])
     return weights
 
 
 def _open_checkpoint(folder: Path) -> tuple[Any, list[Variable]]:
-    """Open a SavedModel's checkpoint, and list its variables by both their names."""
+    """Open the checkpoint of a SavedModel and list its variables."""
     import tensorflow as tf
     from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
     if not is_saved_model(folder):
-        raise WeightsFormatError(f"{folder} is no SavedModel: it has no saved_model.pb")
+        raise WeightsFormatError(f"{folder} is not a SavedModel: it has no saved_model.pb.")
     try:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         shapes = reader.get_variable_to_shape_map()
         graph = TrackableObjectGraph()
         graph.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
-    except Exception as error:  # TensorFlow's own errors, of many kinds
+    except Exception as error:  # TensorFlow raises many types
         raise WeightsFormatError(f"{folder}: its variables cannot be read: {error}") from error
     return reader, [
         Variable(
@@ -99,11 +99,33 @@ def _open_checkpoint(folder: Path) -> tuple[Any, list[Variable]]:
 def _match(
     folder: Path, variables: list[Variable], shapes: Shapes, *, by_key: bool
 ) -> dict[str, str]:
-    """Return the checkpoint key of each weight, found by order, kind and shape.
+    """Return the checkpoint key of each weight of `shapes`, matched by order, kind and shape."""
+    layers = _layers(variables, by_key=by_key)
+    expected = kinds_by_layer(shapes)
+    if len(layers) != len(expected):
+        raise WeightsFormatError(
+            f"{folder} has {len(layers)} layers with weights; YAMNet has {len(expected)}."
+        )
+    keys = {}
+    for (found_layer, variable_of), (layer, kinds) in zip(layers, expected.items(), strict=True):
+        for kind in kinds:
+            name = f"{layer}/{kind}"
+            variable = variable_of.get(kind)
+            if variable is None:
+                raise WeightsFormatError(
+                    f"{folder}: {found_layer} has {', '.join(variable_of)}; "
+                    f"YAMNet has {name} there."
+                )
+            check_shape(folder, variable.key, variable.shape, shapes[name], "yamnet")
+            keys[name] = variable.key
+    return keys
 
-    Variables are grouped into layers by the part of their name before the kind; layers come in
-    the order of the numbers in their names (``layer2`` before ``layer10``), the dense layer,
-    known by its rank, at the end.
+
+def _layers(variables: list[Variable], *, by_key: bool) -> list[tuple[str, dict[str, Variable]]]:
+    """Group variables into layers by their names without the kind.
+
+    The layers are in the order of the numbers in their names (``layer2`` before ``layer10``). The
+    dense layer, which is known by its rank, is last.
     """
     layers: dict[str, dict[str, Variable]] = {}
     for variable in variables:
@@ -112,27 +134,7 @@ def _match(
         kind = kind.lstrip("_")  # Keras 3 tracks its variables as attributes: _kernel
         if kind in KINDS:
             layers.setdefault(layer, {})[kind.replace("depthwise_kernel", "kernel")] = variable
-    ordered = sorted(layers, key=lambda layer: (_is_dense(layers[layer]), _natural(layer)))
-
-    expected: dict[str, list[str]] = {}
-    for name in shapes:
-        expected.setdefault(name.rpartition("/")[0], []).append(name)
-    if len(ordered) != len(expected):
-        raise WeightsFormatError(
-            f"{folder} has {len(ordered)} layers with weights, YAMNet has {len(expected)}"
-        )
-    keys = {}
-    for layer, names in zip(ordered, expected.values(), strict=True):
-        for name in names:
-            found = layers[layer].get(name.rpartition("/")[2])
-            if found is None:
-                raise WeightsFormatError(
-                    f"{folder}: {layer} has {', '.join(layers[layer])}, but YAMNet's {name} "
-                    f"would be there"
-                )
-            check_shape(folder, found.key, found.shape, shapes[name], "yamnet")
-            keys[name] = found.key
-    return keys
+    return sorted(layers.items(), key=lambda item: (_is_dense(item[1]), _natural(item[0])))
 
 
 def _is_dense(layer: dict[str, Variable]) -> bool:
@@ -140,9 +142,9 @@ def _is_dense(layer: dict[str, Variable]) -> bool:
 
 
 def _natural(name: str) -> list[tuple[bool, int | str]]:
-    """Sort key: numbers in a name count as numbers."""
+    """Return a sort key in which the numbers of a name are numbers."""
     return [
-        (part.isdigit(), int(part) if part.isdigit() else part)
-        for part in re.split(r"(\d+)", name)
-        if part
+        (text.isdigit(), int(text) if text.isdigit() else text)
+        for text in re.split(r"(\d+)", name)
+        if text
     ]

@@ -1,4 +1,4 @@
-"""What the weights of a network must look like, whatever kind of file holds them."""
+"""Checks of weights, the same for all file formats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import numpy as np
 from ...errors import WeightsFormatError
 
 Shapes = dict[str, tuple[int, ...]]
-"""Names and shapes, in the order of the published files."""
+"""Names and shapes of weights, in the order of the published files."""
+
+
+def kinds_by_layer(shapes: Shapes) -> dict[str, list[str]]:
+    """Return the kinds of each layer's weights: ``{"conv1": ["kernel", "bias"], …}``."""
+    kinds: dict[str, list[str]] = {}
+    for name in shapes:
+        layer, _, kind = name.rpartition("/")
+        kinds.setdefault(layer, []).append(kind)
+    return kinds
 
 
 def check_shape(
@@ -18,14 +27,14 @@ def check_shape(
     """Raise `WeightsFormatError` unless a weight has its network's shape."""
     if tuple(found) != tuple(expected):
         raise WeightsFormatError(
-            f"{path}: {place} has shape {tuple(found)}, {network} has {tuple(expected)} there. "
-            f"Is it another network's file?"
+            f"{path}: {place} has shape {tuple(found)}; {network} has {tuple(expected)} there. "
+            "Is it the file of another network?"
         )
 
 
 def check_values(path: Path, name: str, value: np.ndarray) -> None:
-    """Raise `WeightsFormatError` if a weight holds what no trained weight does."""
+    """Raise `WeightsFormatError` if a weight has NaN, infinity, or a negative variance."""
     if not np.isfinite(value).all():
-        raise WeightsFormatError(f"{path}: {name} holds NaN or infinity: the file is damaged")
+        raise WeightsFormatError(f"{path}: {name} holds NaN or infinity: the file is damaged.")
     if name.endswith("moving_variance") and (value < 0).any():
-        raise WeightsFormatError(f"{path}: {name} is negative somewhere: the file is damaged")
+        raise WeightsFormatError(f"{path}: {name} has negative values: the file is damaged.")
