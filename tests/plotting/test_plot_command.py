@@ -9,8 +9,8 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from hear_openl3_yamnet import HearError, OptionError
-from hear_openl3_yamnet.errors import MissingExtraError
 from hear_openl3_yamnet.commands.app import app
+from hear_openl3_yamnet.errors import MissingExtraError
 from hear_openl3_yamnet.files import is_partial
 from tests.code_blocks import run, runs_blocks_of
 from tests.seeded_audio import clip
