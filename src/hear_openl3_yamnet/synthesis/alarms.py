@@ -1,4 +1,4 @@
-"""Events that signal: sirens, alarms, horns, bells of telephones."""
+"""Signals: sirens, alarms, horns, telephone bells."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ __all__ = ["KINDS"]
 
 
 def _siren_wail(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Up and down, slowly."""
+    """Synthesise a siren whose pitch rises and falls slowly."""
     time = seconds_of(seconds, sample_rate)
     swing = np.sin(2 * np.pi * (rng.uniform(0.15, 0.7) * time + rng.random()))
     course = rng.uniform(500, 1100) * 2 ** (rng.uniform(0.3, 0.8) * swing)
@@ -18,7 +18,7 @@ def _siren_wail(seconds: float, sample_rate: int, rng: np.random.Generator) -> n
 
 
 def _siren_yelp(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Sweeps up, several a second."""
+    """Synthesise a siren with several upward sweeps per second."""
     time = seconds_of(seconds, sample_rate)
     sweep = (rng.uniform(2, 8) * time + rng.random()) % 1
     course = rng.uniform(400, 900) * 2 ** (rng.uniform(0.7, 1.6) * sweep)
@@ -26,7 +26,7 @@ def _siren_yelp(seconds: float, sample_rate: int, rng: np.random.Generator) -> n
 
 
 def _two_tone_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Two notes in turn."""
+    """Synthesise a siren that alternates between two notes."""
     time = seconds_of(seconds, sample_rate)
     second = ((rng.uniform(0.8, 2.5) * time + rng.random()) % 1) < 0.5
     low = rng.uniform(350, 600)
@@ -35,7 +35,7 @@ def _two_tone_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -
 
 
 def _beeps(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """One pitch, on and off."""
+    """Synthesise beeps of one pitch."""
     time = seconds_of(seconds, sample_rate)
     on = ((rng.uniform(2, 9) * time + rng.random()) % 1) < rng.uniform(0.3, 0.7)
     tone = glide(log_uniform(rng, 800, 4000), time, sample_rate, rng.choice([1.0, 1.5, 3.0]), 8)
@@ -43,7 +43,7 @@ def _beeps(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _smoke_alarm(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Three shrill beeps and a rest."""
+    """Synthesise groups of three shrill beeps with rests."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(0.8, 1.4) * time + rng.random()) % 1
     on = (place < 0.75) & ((place * 4) % 1 < 0.6)
@@ -52,7 +52,7 @@ def _smoke_alarm(seconds: float, sample_rate: int, rng: np.random.Generator) -> 
 
 
 def _car_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Two notes at once, both bright."""
+    """Synthesise two bright notes at the same time."""
     time = seconds_of(seconds, sample_rate)
     low = rng.uniform(280, 480)
     sound = glide(low, time, sample_rate, rng.uniform(0.2, 0.7), 40)
@@ -62,7 +62,7 @@ def _car_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _ship_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Deep, with a slow attack."""
+    """Synthesise a deep tone with a slow attack."""
     time = seconds_of(seconds, sample_rate)
     sound = glide(rng.uniform(70, 180), time, sample_rate, rng.uniform(0.3, 0.9), 60)
     noise = band_noise(len(time), sample_rate, 100, 3000, rng, -3)
@@ -71,7 +71,7 @@ def _ship_horn(seconds: float, sample_rate: int, rng: np.random.Generator) -> np
 
 
 def _telephone_bell(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Clapper between two little bells."""
+    """Synthesise a clapper that strikes two small bells."""
     time = seconds_of(seconds, sample_rate)
     base = rng.uniform(900, 1800)
     ratios = np.concatenate([[1, 2.4, 4.1], rng.uniform(1.05, 1.3) * np.array([1, 2.4, 4.1])])
@@ -86,7 +86,7 @@ def _telephone_bell(seconds: float, sample_rate: int, rng: np.random.Generator) 
 
 
 def _ringtone(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Electronic warble between two pitches."""
+    """Synthesise an electronic tone that alternates between two pitches."""
     time = seconds_of(seconds, sample_rate)
     second = ((rng.uniform(10, 22) * time) % 1) < 0.5
     low = rng.uniform(700, 1800)
@@ -96,7 +96,7 @@ def _ringtone(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _dial_tones(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Pairs of the telephone keypad's frequencies (ITU-T Q.23)."""
+    """Synthesise the frequency pairs of a telephone keypad (ITU-T Q.23)."""
     time = seconds_of(seconds, sample_rate)
     rate = rng.uniform(3, 8)
     keys = np.minimum((rate * time).astype(int), 39)
@@ -108,7 +108,7 @@ def _dial_tones(seconds: float, sample_rate: int, rng: np.random.Generator) -> n
 
 
 def _whistle(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Shrill, like a referee's, with a pea that flutters."""
+    """Synthesise a referee's whistle with a fluttering pea."""
     time = seconds_of(seconds, sample_rate)
     flutter = np.sin(2 * np.pi * (rng.uniform(25, 60) * time + rng.random()))
     base, depth = rng.uniform(2000, 4000), rng.uniform(0.01, 0.05)
@@ -120,7 +120,7 @@ def _whistle(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _laser(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Shots of an arcade game: chirps down."""
+    """Synthesise shots of an arcade game: falling chirps."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(1.5, 6) * time + rng.random()) % 1
     course = log_uniform(rng, 100, 400) + log_uniform(rng, 1500, 6000) * np.exp(
@@ -131,7 +131,7 @@ def _laser(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _reversing_beeper(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Slow beeps of a lorry, with an electric edge, each dying a little."""
+    """Synthesise slow beeps of a reversing lorry, each slightly decaying."""
     time = seconds_of(seconds, sample_rate)
     rate = rng.uniform(0.9, 1.8)
     place = (rate * time + rng.random()) % 1
@@ -154,4 +154,4 @@ KINDS = {
     "laser": _laser,
     "reversing-beeper": _reversing_beeper,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

@@ -1,4 +1,4 @@
-"""Events of animals and people without words."""
+"""Sounds of animals, and of people without words."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def _formants(
 
 
 def _songbird(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Syllables of quick sweeps."""
+    """Synthesise syllables of quick sweeps."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.cumsum(rng.uniform(0.06, 0.25, 30)) * sample_rate
     base = rng.uniform(2500, 5500)
@@ -33,7 +33,7 @@ def _songbird(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _trill(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Canary's trill: one note again and again."""
+    """Synthesise a canary's trill: one note, repeated fast."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(12, 30) * time + rng.random()) % 1
     course = rng.uniform(2500, 6000) * 2 ** (rng.uniform(-0.5, 0.5) * place)
@@ -42,7 +42,7 @@ def _trill(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _crow(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Hoarse caws."""
+    """Synthesise hoarse caws."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(1.2, 2.5) * time + rng.random()) % 1
     jitter = 1 + 0.1 * band_noise(len(time), sample_rate, 20, 200, rng)
@@ -53,7 +53,7 @@ def _crow(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _owl(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Soft hoots."""
+    """Synthesise soft hoots."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(1.5, 3.5) * time + rng.random()) % 1
     course = rng.uniform(280, 600) * (1 - 0.15 * place)
@@ -62,7 +62,7 @@ def _owl(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _dog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Barks: a pitch that jumps up and falls through a throat."""
+    """Synthesise barks: a pitch that jumps up and falls, filtered by a throat."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.cumsum(rng.uniform(0.2, 0.5, 8)) * sample_rate - 0.15 * sample_rate
     pitch, size = rng.uniform(150, 600), rng.uniform(0.7, 1.4)
@@ -79,7 +79,7 @@ def _dog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _cat(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Miaow."""
+    """Synthesise a miaow."""
     time = seconds_of(seconds, sample_rate)
     place = np.minimum(time / rng.uniform(0.5, 1.1), 1)
     course = rng.uniform(350, 700) * (1 + 0.4 * np.sin(np.pi * place**0.7))
@@ -90,7 +90,7 @@ def _cat(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _cow(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Low moo that rises and falls."""
+    """Synthesise a low moo that rises and falls."""
     time = seconds_of(seconds, sample_rate)
     place = time / time[-1]
     course = rng.uniform(80, 180) * (1 + 0.5 * np.sin(np.pi * place) ** 2)
@@ -100,7 +100,7 @@ def _cow(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _sheep(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Bleat: a voice that shakes."""
+    """Synthesise a bleat: a trembling voice."""
     time = seconds_of(seconds, sample_rate)
     shake = np.sin(2 * np.pi * (rng.uniform(8, 14) * time + rng.random()))
     source = glide(rng.uniform(200, 500) * (1 + 0.05 * shake), time, sample_rate, 0.4, 30)
@@ -114,7 +114,7 @@ def _sheep(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _frog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Croaks: slow pulses that ring."""
+    """Synthesise croaks: slow pulses that excite resonances."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(1, 3.5) * time + rng.random()) % 1
     beats = pulses(rng.uniform(30, 80), time, sample_rate) * (place < rng.uniform(0.3, 0.7))
@@ -125,7 +125,7 @@ def _frog(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _cricket(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Chirps of a few pulses on one high pitch."""
+    """Synthesise chirps of a few pulses at one high pitch."""
     time = seconds_of(seconds, sample_rate)
     chirp = ((rng.uniform(1.5, 5) * time + rng.random()) % 1) < rng.uniform(0.3, 0.6)
     pulse = np.sin(np.pi * rng.uniform(25, 60) * time) ** 2
@@ -133,7 +133,7 @@ def _cricket(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _insect(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Fly or bee, to and fro."""
+    """Synthesise a fly or a bee that comes and goes."""
     time = seconds_of(seconds, sample_rate)
     wander = np.cumsum(band_noise(len(time), sample_rate, 1, 20, rng)) / sample_rate
     course = rng.uniform(130, 350) * 2 ** (0.5 * np.tanh(wander * 4))
@@ -142,7 +142,7 @@ def _insect(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nd
 
 
 def _laughter(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Ha, ha, ha: bursts of breath and voice that sink."""
+    """Synthesise laughter: bursts of breath and voice that fall in pitch."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(4, 6.5) * time + rng.random()) % 1
     course = log_uniform(rng, 140, 400) * (1 - 0.2 * time / time[-1]) * (1 - 0.2 * place)
@@ -155,7 +155,7 @@ def _laughter(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _cough(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Burst of breath, then a little voice."""
+    """Synthesise coughs: a burst of breath with a little voice."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.cumsum(rng.uniform(0.2, 0.5, 4)) * sample_rate - 0.15 * sample_rate
     size = rng.uniform(0.85, 1.25)
@@ -171,7 +171,7 @@ def _cough(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _snore(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Breath that flutters at 20 to 60 a second."""
+    """Synthesise breath that flutters 20 to 60 times per second."""
     time = seconds_of(seconds, sample_rate)
     flutter = pulses(rng.uniform(20, 60), time, sample_rate) * rng.uniform(0.5, 1, len(time))
     source = flutter + rng.uniform(0.005, 0.03) * rng.normal(size=len(time))
@@ -196,4 +196,4 @@ KINDS = {
     "cough": _cough,
     "snore": _snore,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

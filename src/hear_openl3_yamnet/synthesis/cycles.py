@@ -4,14 +4,15 @@ import numpy as np
 
 __all__ = ["count_harmonics", "play_cycles"]
 
-# Table values for each period of the highest harmonic: linear interpolation is then off by 1 % of
-# that harmonic, and by less of all others.
+# Table values for each period of the highest harmonic. The error of linear interpolation is then
+# 1 % of that harmonic, and less of all others.
 _VALUES_PER_HARMONIC = 16
-_HIGHEST = 0.45  # of the sample rate; room for vibrato and for the roll-off of later resampling
+# Relative to the sample rate. This leaves room for vibrato and for the roll-off of resampling.
+_HIGHEST = 0.45
 
 
 def count_harmonics(frequency: float, sample_rate: int) -> int:
-    """Return how many harmonics of a frequency [Hz] fit below the Nyquist frequency, at least 1."""
+    """Return how many harmonics of a frequency [Hz] are below the Nyquist frequency, at least 1."""
     return max(1, int(_HIGHEST * sample_rate / frequency))
 
 
@@ -26,16 +27,15 @@ def play_cycles(
         Amplitudes of harmonics 1, 2, … at each stage, real or (with phases) complex. The wave is
         interpolated between stages.
     times : np.ndarray [shape=(n_stages,)]
-        When each stage holds [s], increasing. One stage holds always.
+        Times of the stages [s], increasing. A single stage holds for the whole sound.
     phase : np.ndarray [shape=(n_samples,)]
         Phase of the fundamental at each sample [cycles].
     sample_rate
-        Of the samples [Hz].
+        Sample rate [Hz].
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,)]
-        float32.
+    np.ndarray [shape=(n_samples,), dtype=float32]
     """
     n_stages, n_harmonics = spectra.shape
     size = max(256, 1 << (_VALUES_PER_HARMONIC * n_harmonics - 1).bit_length())

@@ -1,4 +1,4 @@
-"""Events of the world, each with parameters that are drawn anew every time."""
+"""Kinds of sound events. Each call draws new parameters."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ KINDS: dict[str, Event] = {
     **nature.KINDS,
     **impacts.KINDS,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32].
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32].
 
-Peaks are 0.9. A kind's sound may last less than `seconds`; the rest is then silent.
+The peak is 0.9. A sound may be shorter than `seconds`; the rest is then silent.
 """

@@ -1,4 +1,4 @@
-"""Events of things that meet: knocks, glass, steps, shots."""
+"""Sounds of impacts: knocks, glass, steps, shots."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def _times(rng: np.random.Generator, sample_rate: int, low: float, high: float) 
 
 
 def _knock(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Knuckles on a door."""
+    """Synthesise knuckles on a door."""
     n = len(seconds_of(seconds, sample_rate))
     modes = np.array([1, 1.6, 2.4, 3.7]) * rng.uniform(120, 350)
     falls = rng.uniform(0.04, 0.12, 4)
@@ -28,7 +28,7 @@ def _knock(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _hammer(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Metal on metal, slowly."""
+    """Synthesise slow blows of metal on metal."""
     n = len(seconds_of(seconds, sample_rate))
     modes = log_uniform(rng, 500, 1500) * np.sort(rng.uniform(1, 9, 7))
     falls = rng.uniform(0.1, 0.5, 7)
@@ -42,7 +42,7 @@ def _hammer(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nd
 
 
 def _glass_clink(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Two glasses."""
+    """Synthesise two glasses that touch."""
     n = len(seconds_of(seconds, sample_rate))
     base = rng.uniform(1200, 3500)
     modes = base * np.array([1, 2.3, 4.25, 1.03, 2.4]) * rng.uniform(0.95, 1.05, 5)
@@ -58,7 +58,7 @@ def _glass_clink(seconds: float, sample_rate: int, rng: np.random.Generator) -> 
 
 
 def _glass_break(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Crash, then shards."""
+    """Synthesise a crash, followed by shards."""
     time = seconds_of(seconds, sample_rate)
     crash = band_noise(len(time), sample_rate, 1500, 12e3, rng) * decay(time, rng.uniform(0.1, 0.3))
     starts = rng.exponential(rng.uniform(0.1, 0.3), rng.integers(15, 45)) * sample_rate
@@ -74,7 +74,7 @@ def _glass_break(seconds: float, sample_rate: int, rng: np.random.Generator) -> 
 
 
 def _steps(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Heel and toe on a hard floor."""
+    """Synthesise heels and toes on a hard floor."""
     n = len(seconds_of(seconds, sample_rate))
     high = log_uniform(rng, 1000, 6000)
     first = _times(rng, sample_rate, 0.35, 0.6)
@@ -89,7 +89,7 @@ def _steps(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _gravel(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Feet on gravel: bunches of crunches."""
+    """Synthesise feet on gravel: groups of crunches."""
     n = len(seconds_of(seconds, sample_rate))
     starts = [
         start + rng.normal(0, 0.05, 25) * sample_rate
@@ -105,7 +105,7 @@ def _gravel(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nd
 
 
 def _shot(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Bang and its echo."""
+    """Synthesise a bang and its echo."""
     time = seconds_of(seconds, sample_rate)
     start = rng.uniform(0, 0.3)
     bang = band_noise(len(time), sample_rate, 50, 10e3, rng, -2)
@@ -116,7 +116,7 @@ def _shot(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _fireworks(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Whoosh, bangs, and crackles behind them."""
+    """Synthesise bangs with crackles."""
     time = seconds_of(seconds, sample_rate)
     sound = np.zeros(len(time))
     for start in rng.uniform(0, 0.9, rng.integers(2, 6)):
@@ -131,7 +131,7 @@ def _fireworks(seconds: float, sample_rate: int, rng: np.random.Generator) -> np
 
 
 def _clapping(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """One person's hands."""
+    """Synthesise the clapping of one person."""
     n = len(seconds_of(seconds, sample_rate))
     centre = rng.uniform(700, 2000)
 
@@ -144,7 +144,7 @@ def _clapping(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _applause(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Many hands."""
+    """Synthesise the clapping of many people."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.flatnonzero(rng.random(n) < rng.uniform(60, 250) / sample_rate)
     time = seconds_of(0.04, sample_rate)
@@ -157,7 +157,7 @@ def _applause(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.
 
 
 def _coins(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Coins or keys that fall on each other."""
+    """Synthesise coins or keys that fall on each other."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.cumsum(rng.exponential(rng.uniform(0.03, 0.1), 40)) * sample_rate
     kinds = [rng.uniform(3000, 6000) * np.array([1, 1.4, 2.1, 2.9]) for _ in range(4)]
@@ -171,7 +171,7 @@ def _coins(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _bouncing_ball(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Bounces that come sooner and sooner."""
+    """Synthesise bounces at shorter and shorter intervals."""
     n = len(seconds_of(seconds, sample_rate))
     keep = rng.uniform(0.6, 0.85)
     gaps = rng.uniform(0.2, 0.4) * keep ** np.arange(30)
@@ -186,7 +186,7 @@ def _bouncing_ball(seconds: float, sample_rate: int, rng: np.random.Generator) -
 
 
 def _door(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Latch, then a heavy slam."""
+    """Synthesise a latch and a heavy slam."""
     time = seconds_of(seconds, sample_rate)
     start = rng.uniform(0.1, 0.4)
     slam = band_noise(len(time), sample_rate, 40, log_uniform(rng, 200, 900), rng, -3)
@@ -198,7 +198,7 @@ def _door(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _paper(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Paper that is crumpled."""
+    """Synthesise the crumpling of paper."""
     time = seconds_of(seconds, sample_rate)
     hand = np.sin(np.pi * (rng.uniform(1, 4) * time + rng.random())) ** 2
     starts = np.flatnonzero(rng.random(len(time)) < hand * rng.uniform(100, 400) / sample_rate)
@@ -227,4 +227,4 @@ KINDS = {
     "door": _door,
     "paper": _paper,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

@@ -1,6 +1,6 @@
-"""General MIDI instruments and drums, played by fluidsynth where it and a sound font are installed.
+"""General MIDI instruments and drums, played by fluidsynth with an installed sound font.
 
-Starting fluidsynth costs far more than a note does, so that notes are rendered many at a time.
+Starting fluidsynth takes much longer than a note, so that many notes are rendered in one run.
 """
 
 import shutil
@@ -18,28 +18,28 @@ __all__ = ["InstrumentError", "ScoreNote", "find_sound_font", "play"]
 
 _FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/soundfonts")  # Debian and Ubuntu; Fedora and Arch
 _DRUM_CHANNEL = 9
-_TICKS = 1000  # a quarter note, which lasts 1 s
+_TICKS = 1000  # in a quarter note, which lasts 1 s
 
 
 class InstrumentError(HearError, OSError):
-    """fluidsynth or a sound font is missing, or does not work."""
+    """fluidsynth or a sound font is missing, or it fails."""
 
 
 class ScoreNote(NamedTuple):
-    """One note to be played."""
+    """A note to play."""
 
     key: int
-    """MIDI pitch; on drums, which of them."""
+    """MIDI pitch, or the number of a drum."""
     velocity: int
-    """From 1 to 127."""
+    """Velocity from 1 to 127."""
     seconds: float
-    """From its start until the key is let go."""
+    """Time until the key is released [s]."""
     bend: float = 0.0
-    """Off its pitch [semitones], within 2."""
+    """Deviation from the pitch [semitones], at most 2."""
 
 
 def find_sound_font(name: str = "FluidR3_GM.sf2") -> Path | None:
-    """Return the path of an installed sound font, or None; as well if fluidsynth is missing."""
+    """Return the path of an installed sound font; None if it or fluidsynth is missing."""
     if shutil.which("fluidsynth") is None:
         return None
     places = [Path(folder) / name for folder in _FOLDERS]
@@ -55,22 +55,21 @@ def play(
     sample_rate: int = 48_000,
     drums: bool = False,
 ) -> np.ndarray:
-    """Play notes one by one, each in a time of its own.
+    """Play notes one after another, each for the same time.
 
     Parameters
     ----------
-    notes
-        To be played, in this order.
-    program
-        General MIDI program, from 0; with `drums`, the kit.
-    sound_font
-        Such as `find_sound_font` finds.
-    seconds
-        Time for each note; what still sounds then is cut off.
-    sample_rate
-        Of the result [Hz].
-    drums
-        Play on the drums' channel.
+    notes : sequence of ScoreNote
+    program : int
+        General MIDI program, from 0, or the kit if `drums` is true.
+    sound_font : Path
+        Sound font, for example from `find_sound_font`.
+    seconds : float
+        Time for each note. Sound after it is cut off.
+    sample_rate : int
+        Sample rate of the result [Hz].
+    drums : bool
+        Play on the drum channel.
 
     Returns
     -------
@@ -79,11 +78,11 @@ def play(
     Raises
     ------
     InstrumentError
-        The sound font or fluidsynth is missing, or fluidsynth fails.
+        If the sound font or fluidsynth is missing, or fluidsynth fails.
     """
     import soundfile
 
-    if not sound_font.is_file():  # fluidsynth would take another, or play silence
+    if not sound_font.is_file():  # fluidsynth would use another one, or play silence
         raise InstrumentError(f"There is no sound font {sound_font}.")
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder, "score.mid"), Path(folder, "sound.wav")
@@ -120,7 +119,7 @@ def _midi_file(notes: Sequence[ScoreNote], program: int, seconds: float, drums: 
         events.append(bytes([0, 0x90 | channel, note.key, note.velocity]))
         held = round(1000 * min(note.seconds, seconds))
         events.append(_delay(held) + bytes([0x80 | channel, note.key, 0]))
-        # silenced at the end, so that nothing rings into the next
+        # silenced at the end, so that a note does not ring into the next
         rest = round(1000 * seconds) - held
         events.append(_delay(rest) + bytes([0xB0 | channel, 120, 0]))
     track = b"".join(events) + bytes([0, 0xFF, 0x2F, 0])
@@ -129,7 +128,7 @@ def _midi_file(notes: Sequence[ScoreNote], program: int, seconds: float, drums: 
 
 
 def _delay(ticks: int) -> bytes:
-    """Encode a time as MIDI does: seven bits a byte, all but the last with the eighth set."""
+    """Encode a time as MIDI does: seven bits in each byte, the eighth set in all but the last."""
     coded = [ticks & 127]
     while ticks := ticks >> 7:
         coded.append(ticks & 127 | 128)

@@ -1,4 +1,4 @@
-"""Events of machines: engines, motors, tools."""
+"""Sounds of machines: engines, motors, tools."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ __all__ = ["KINDS"]
 
 
 def _engine(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Cylinders that fire into an exhaust pipe, at a speed that wanders."""
+    """Synthesise cylinders that fire into an exhaust pipe at a varying speed."""
     time = seconds_of(seconds, sample_rate)
     firing = rng.uniform(15, 90) * (1 + rng.uniform(-0.3, 0.5) * time / time[-1])
     fire = pulses(firing, time, sample_rate) * rng.uniform(0.6, 1, len(time))
@@ -21,7 +21,7 @@ def _engine(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nd
 
 
 def _electric_motor(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Whine that winds up."""
+    """Synthesise a whine that rises in pitch."""
     time = seconds_of(seconds, sample_rate)
     final = log_uniform(rng, 200, 1500)
     speed = final * (1 - rng.uniform(0, 0.8) * np.exp(-time * rng.uniform(1, 8)))
@@ -32,7 +32,7 @@ def _electric_motor(seconds: float, sample_rate: int, rng: np.random.Generator) 
 
 
 def _drill(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Blows at 20 to 50 a second on something that rings."""
+    """Synthesise 20 to 50 blows per second on something that rings."""
     time = seconds_of(seconds, sample_rate)
     blows = pulses(rng.uniform(20, 50), time, sample_rate)
     modes = np.sort(log_uniform(rng, 300, 900) * rng.uniform(1, 9, 6))
@@ -44,7 +44,7 @@ def _drill(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _saw(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Teeth to and fro through wood."""
+    """Synthesise teeth that move back and forth through wood."""
     time = seconds_of(seconds, sample_rate)
     stroke = rng.uniform(1.5, 4)
     speed = np.abs(np.sin(np.pi * (stroke * time + rng.random())))
@@ -56,7 +56,7 @@ def _saw(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _vacuum_cleaner(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Broad noise with the whistle of a fan."""
+    """Synthesise broad noise with the whistle of a fan."""
     time = seconds_of(seconds, sample_rate)
     fan = log_uniform(rng, 300, 900)
     sound = band_noise(len(time), sample_rate, 150, 8000, rng, -3)
@@ -66,7 +66,7 @@ def _vacuum_cleaner(seconds: float, sample_rate: int, rng: np.random.Generator) 
 
 
 def _helicopter(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Rotor blades that chop noise."""
+    """Synthesise noise, interrupted by rotor blades."""
     time = seconds_of(seconds, sample_rate)
     phase = (rng.uniform(9, 20) * time + rng.random()) % 1
     chop = np.exp(-phase * rng.uniform(4, 12))
@@ -76,7 +76,7 @@ def _helicopter(seconds: float, sample_rate: int, rng: np.random.Generator) -> n
 
 
 def _propeller(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Aircraft that passes: a buzz that sinks."""
+    """Synthesise a passing aircraft: a buzz whose pitch falls."""
     time = seconds_of(seconds, sample_rate)
     middle, width = rng.uniform(0.2, 0.8) * time[-1], rng.uniform(0.1, 0.5)
     shift = 1 - rng.uniform(0.05, 0.25) * np.tanh((time - middle) / width)
@@ -87,7 +87,7 @@ def _propeller(seconds: float, sample_rate: int, rng: np.random.Generator) -> np
 
 
 def _typewriter(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Keys pressed in haste: two clicks each."""
+    """Synthesise fast keystrokes of two clicks each."""
     n = len(seconds_of(seconds, sample_rate))
     gaps = rng.gamma(3, rng.uniform(0.03, 0.08), 40) * sample_rate
     starts = np.cumsum(gaps)
@@ -104,7 +104,7 @@ def _typewriter(seconds: float, sample_rate: int, rng: np.random.Generator) -> n
 
 
 def _clock(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Tick and tock."""
+    """Synthesise alternating ticks."""
     n = len(seconds_of(seconds, sample_rate))
     rate = rng.uniform(2, 6)
     starts = (rng.uniform(0, 1 / rate) + np.arange(40) / rate) * sample_rate
@@ -119,7 +119,7 @@ def _clock(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _printer(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Needles on paper in lines, between a motor's steps."""
+    """Synthesise lines of needle strokes on paper, between steps of a motor."""
     time = seconds_of(seconds, sample_rate)
     needles = glide(rng.uniform(300, 900), time, sample_rate, rng.uniform(0.1, 0.5), 30)
     line = ((rng.uniform(2, 6) * time + rng.random()) % 1) < rng.uniform(0.5, 0.85)
@@ -132,7 +132,7 @@ def _printer(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _train(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Wheels over joints, two by two, in a rumble."""
+    """Synthesise pairs of wheels that pass over rail joints, in a rumble."""
     time = seconds_of(seconds, sample_rate)
     rate, gap = rng.uniform(1.2, 3), rng.uniform(0.08, 0.16)
     start = rng.uniform(0, 1 / rate)
@@ -162,4 +162,4 @@ KINDS = {
     "printer": _printer,
     "train": _train,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

@@ -1,4 +1,4 @@
-"""What happens to sounds between their source and the listener: levels, filters, mixtures."""
+"""Levels, filters and mixtures of sounds."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ __all__ = ["clip_hard", "equalise", "gain", "mix"]
 
 
 def gain(samples: np.ndarray, decibels: float) -> np.ndarray:
-    """Return the samples so many decibels louder, as float32."""
+    """Return the samples amplified by a gain [dB], as float32."""
     return (samples * 10 ** (decibels / 20)).astype(np.float32)
 
 
 def clip_hard(samples: np.ndarray, decibels: float) -> np.ndarray:
-    """Return the samples cut off so many decibels below their peak, as float32."""
+    """Return the samples clipped at a level below their peak [dB], as float32."""
     limit = np.abs(samples).max(initial=0) * 10 ** (-abs(decibels) / 20)
     return np.clip(samples, -limit, limit).astype(np.float32)
 
@@ -19,17 +19,17 @@ def clip_hard(samples: np.ndarray, decibels: float) -> np.ndarray:
 def equalise(
     samples: np.ndarray, sample_rate: int, rng: np.random.Generator, decibels: float = 6.0
 ) -> np.ndarray:
-    """Return the samples through a smooth filter that is drawn at random.
+    """Return the samples filtered by a random smooth frequency response.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n_samples,)]
     sample_rate
-        Of the samples [Hz].
+        Sample rate [Hz].
     rng
-        Randomness.
+        Draws the filter.
     decibels
-        Standard deviation of the filter's gain at its knots, which are an octave apart.
+        Standard deviation of the gain at knots an octave apart [dB].
 
     Returns
     -------
@@ -50,8 +50,8 @@ def mix(foreground: np.ndarray, background: np.ndarray, snr: float) -> np.ndarra
     ----------
     foreground, background : np.ndarray [shape=(n_samples,)]
     snr
-        Of the foreground's mean power to that of the background [dB]; a silent one of the two
-        changes nothing.
+        Ratio of the foreground's mean power to the background's [dB]. It has no effect if one of
+        the two is silent.
 
     Returns
     -------

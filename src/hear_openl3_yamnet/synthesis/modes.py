@@ -1,10 +1,10 @@
-"""Things that ring when struck: sums of damped modes."""
+"""Sums of damped modes: objects that ring when they are struck."""
 
 import numpy as np
 
 __all__ = ["excite_modes", "ring_modes"]
 
-_HIGHEST = 0.45  # of the sample rate: higher modes are left out
+_HIGHEST = 0.45  # relative to the sample rate: higher modes are left out
 
 
 def ring_modes(
@@ -14,23 +14,22 @@ def ring_modes(
     n_samples: int,
     sample_rate: int,
 ) -> np.ndarray:
-    """Return what modes sound like after one blow.
+    """Return the sound of modes after one blow.
 
     Parameters
     ----------
     frequencies, amplitudes, decays : np.ndarray [shape=(n_modes,)]
-        Of each mode: frequency [Hz], amplitude at the blow, and time to fall by 60 dB [s].
+        Frequency [Hz], amplitude at the blow, and time to decay by 60 dB [s] of each mode.
     n_samples, sample_rate
         Length and rate [Hz] of the sound.
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,)]
-        float64.
+    np.ndarray [shape=(n_samples,), dtype=float64]
     """
     sound = np.zeros(n_samples)
     for frequency, amplitude, decay in zip(frequencies, amplitudes, decays, strict=True):
-        # beyond -120 dB nothing is heard, and denormal numbers make filters slow
+        # sound below -120 dB is inaudible, and denormal numbers make filters slow
         blow = np.zeros(min(n_samples, int(2 * decay * sample_rate) + 1))
         blow[0] = amplitude
         sound[: len(blow)] += _excite_mode(blow, frequency, decay, sample_rate)
@@ -44,7 +43,7 @@ def excite_modes(
     decays: np.ndarray,
     sample_rate: int,
 ) -> np.ndarray:
-    """Return what modes sound like when driven by a signal; the others as in `ring_modes`."""
+    """Return the sound of modes that a signal drives; other parameters as in `ring_modes`."""
     sound = np.zeros(len(excitation))
     for frequency, amplitude, decay in zip(frequencies, amplitudes, decays, strict=True):
         sound += amplitude * _excite_mode(excitation, frequency, decay, sample_rate)

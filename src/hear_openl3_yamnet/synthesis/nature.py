@@ -1,4 +1,4 @@
-"""Events of water, wind and fire."""
+"""Sounds of water, wind and fire."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ __all__ = ["KINDS"]
 def _bubbles(
     n_samples: int, sample_rate: int, rng: np.random.Generator, rate: float, low: float, high: float
 ) -> np.ndarray:
-    """Bubbles that each ring and rise (M. Minnaert, 1933: small ones are higher)."""
+    """Synthesise bubbles that ring and rise in pitch; small ones are higher (M. Minnaert, 1933)."""
     starts = np.flatnonzero(rng.random(n_samples) < rate / sample_rate)
 
     def bubble(index: int) -> np.ndarray:
@@ -24,21 +24,21 @@ def _bubbles(
 
 
 def _water_drops(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Single drops."""
+    """Synthesise single drops."""
     n = len(seconds_of(seconds, sample_rate))
     sound = _bubbles(n, sample_rate, rng, rng.uniform(4, 10), 600, 3000)
     return to_peak(sound + 0.002 * band_noise(n, sample_rate, 500, 8000, rng), 0.9)
 
 
 def _stream(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Brook: many bubbles."""
+    """Synthesise a brook: many bubbles."""
     n = len(seconds_of(seconds, sample_rate))
     sound = _bubbles(n, sample_rate, rng, rng.uniform(80, 200), 300, 4000)
     return to_peak(sound + rng.uniform(0.02, 0.1) * band_noise(n, sample_rate, 400, 9e3, rng), 0.9)
 
 
 def _pouring(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Water into a vessel whose resonance rises as it fills."""
+    """Synthesise water that fills a vessel, whose resonance rises."""
     time = seconds_of(seconds, sample_rate)
     sound = _bubbles(len(time), sample_rate, rng, rng.uniform(60, 120), 400, 2500)
     course = rng.uniform(300, 900) * 2 ** (rng.uniform(0.5, 1.5) * time / time[-1])
@@ -49,7 +49,7 @@ def _pouring(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _rain(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Very many short clicks."""
+    """Synthesise very many short clicks."""
     n = len(seconds_of(seconds, sample_rate))
     drops = (rng.random(n) < rng.uniform(300, 3000) / sample_rate) * rng.exponential(size=n)
     spectrum = np.fft.rfft(drops)
@@ -61,7 +61,7 @@ def _rain(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _thunder(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Claps of low noise that roll."""
+    """Synthesise rolling claps of low noise."""
     time = seconds_of(seconds, sample_rate)
     sound = np.zeros(len(time))
     for _ in range(rng.integers(2, 6)):
@@ -73,7 +73,7 @@ def _thunder(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _wind(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise in bands whose levels wander: gusts that howl."""
+    """Synthesise howling gusts: noise in bands with varying levels."""
     time = seconds_of(seconds, sample_rate)
     sound = 0.4 * band_noise(len(time), sample_rate, 40, 500, rng, -4)
     for _ in range(4):
@@ -88,7 +88,7 @@ def _wind(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _waves(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Surf: noise that swells, breaks and drains away."""
+    """Synthesise surf: noise that swells, breaks and fades."""
     time = seconds_of(seconds, sample_rate)
     place = (rng.uniform(0.4, 1.2) * time + rng.random()) % 1
     swell = np.where(place < 0.4, (place / 0.4) ** 2, np.exp(-(place - 0.4) * rng.uniform(2, 6)))
@@ -98,7 +98,7 @@ def _waves(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nda
 
 
 def _fire(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Crackles over a low roar."""
+    """Synthesise crackles over a low roar."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.flatnonzero(rng.random(n) < rng.uniform(8, 40) / sample_rate)
 
@@ -112,7 +112,7 @@ def _fire(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndar
 
 
 def _steam(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Jet: a hiss that opens and closes."""
+    """Synthesise a jet of steam: a hiss that opens and closes."""
     time = seconds_of(seconds, sample_rate)
     low = log_uniform(rng, 1500, 5000)
     hiss = band_noise(len(time), sample_rate, low, rng.uniform(2, 5) * low, rng)
@@ -134,4 +134,4 @@ KINDS = {
     "fire": _fire,
     "steam": _steam,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

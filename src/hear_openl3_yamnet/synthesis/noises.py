@@ -1,4 +1,4 @@
-"""Backgrounds: noises that go on and on."""
+"""Background noises, which are continuous."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ Background = Callable[[float, int, np.random.Generator], np.ndarray]
 def coloured_noise(
     seconds: float, sample_rate: int, rng: np.random.Generator, slope: float
 ) -> np.ndarray:
-    """Return noise whose spectrum has a slope [dB an octave]: white 0, pink -3, brown -6, blue 3.
+    """Return noise with a spectral slope [dB per octave]: white 0, pink -3, brown -6, blue 3.
 
     Returns
     -------
     np.ndarray [shape=(n_samples,), dtype=float32]
-        With a peak of 0.9.
+        The peak is 0.9.
     """
     n_samples = len(seconds_of(seconds, sample_rate))
     return to_peak(band_noise(n_samples, sample_rate, 30, sample_rate / 2, rng, slope), 0.9)
@@ -35,7 +35,7 @@ def _coloured(low: float, high: float) -> Background:
 
 
 def _hum(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Mains, with harmonics that differ, over a little noise."""
+    """Synthesise mains hum with random harmonics, over a little noise."""
     time = seconds_of(seconds, sample_rate)
     mains = rng.choice([50.0, 60.0]) * rng.uniform(0.998, 1.002)
     sound = 0.1 * rng.uniform(0, 1) * band_noise(len(time), sample_rate, 50, 12e3, rng, -4)
@@ -45,7 +45,7 @@ def _hum(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _crackle(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Dust on a record, over its surface noise."""
+    """Synthesise dust on a record, over surface noise."""
     n = len(seconds_of(seconds, sample_rate))
     starts = np.flatnonzero(rng.random(n) < log_uniform(rng, 8, 150) / sample_rate)
     click = np.exp(-np.arange(200) / rng.uniform(3, 30))
@@ -56,7 +56,7 @@ def _crackle(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.n
 
 
 def _babble(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Many voices far off: tones and hisses of syllables' length under broad formants."""
+    """Synthesise many distant voices: tones and hisses as long as syllables."""
     time = seconds_of(seconds, sample_rate)
     sound = np.zeros(len(time))
     for _ in range(rng.integers(5, 12)):
@@ -69,7 +69,7 @@ def _babble(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.nd
 
 
 def _room_tone(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Ventilation: low noise with a few broad resonances."""
+    """Synthesise ventilation: low noise with a few broad resonances."""
     n = len(seconds_of(seconds, sample_rate))
     sound = band_noise(n, sample_rate, 30, log_uniform(rng, 200, 2000), rng, -5)
     for _ in range(3):
@@ -88,4 +88,4 @@ BACKGROUNDS: dict[str, Background] = {
     "babble": _babble,
     "room-tone": _room_tone,
 }
-"""Each: ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""
+"""Functions ``(seconds, sample_rate, rng)`` → samples [shape=(n_samples,), dtype=float32]."""

@@ -1,7 +1,7 @@
-"""Musical notes by nine methods of synthesis, each with endless timbres and no aliasing.
+"""Musical notes by nine methods of synthesis, without aliasing.
 
-A method draws its timbre from the generator before anything else, and never depending on pitch or
-velocity: equal generators give the same instrument at every pitch.
+Each method draws a random timbre from the generator first, independent of pitch and velocity. Equal
+generators therefore give the same instrument at every pitch.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,20 @@ import numpy as np
 from .cycles import count_harmonics, play_cycles
 from .envelopes import attack_and_release, faded, to_peak
 from .modes import excite_modes, ring_modes
+from .textures import log_uniform
 
 __all__ = ["METHODS", "PITCHES", "midi_to_hz"]
 
 PITCHES = range(21, 109)  # MIDI numbers of a piano's keys, 27.5 Hz to 4186 Hz
 _N_STAGES = 16
-_N_DRAWN = 64  # harmonics with an individual level; those above share a smooth spectrum
-_REFERENCE_RATE = 44_100  # Hz, of the loop filter of the plucked string
+_N_DRAWN = 64  # harmonics with an individual level; higher ones have a smooth spectrum
+_REFERENCE_RATE = 44_100  # Hz, rate of the plucked string's loop filter
 
 Method = Callable[[float, float, float, int, np.random.Generator], np.ndarray]
 
 
 def midi_to_hz(pitch: float) -> float:
-    """Return the frequency [Hz] of a MIDI pitch in equal temperament, 69 being 440 Hz."""
+    """Return the frequency [Hz] of a MIDI pitch in equal temperament; 69 is 440 Hz."""
     return 440.0 * 2 ** ((pitch - 69) / 12)
 
 
@@ -42,7 +43,7 @@ class _Note:
 
     @cached_property
     def stages(self) -> np.ndarray:
-        """When spectra are given: densest at the onset, where they change most."""
+        """Return the times of spectra [s], densest at the onset, where spectra change most."""
         end = max(self.n_samples / self.sample_rate, 0.01)
         return np.concatenate([[0], np.geomspace(0.004, end, _N_STAGES - 1)])
 
@@ -51,7 +52,7 @@ class _Note:
         return np.arange(1, count_harmonics(self.frequency, self.sample_rate) + 1)
 
     def phase(self, cents: np.ndarray | float = 0.0) -> np.ndarray:
-        """Phase [cycles] of the fundamental, which strays by so many cents."""
+        """Return the phase [cycles] of the fundamental, detuned by `cents`."""
         if np.ndim(cents) == 0:
             return self.frequency * 2 ** (cents / 1200) * self.time
         return np.cumsum(self.frequency * 2 ** (cents / 1200)) / self.sample_rate
@@ -64,13 +65,13 @@ class _Note:
 
 
 def _additive(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Harmonics that each have a level and a decay, coloured by the resonances of a body."""
+    """Add harmonics, each with a level and a decay, filtered by the resonances of a body."""
     slope, tilt = rng.uniform(0.5, 2.0), rng.uniform(0.4, 1.4)
     even = rng.choice([1.0, rng.uniform(0, 0.5)])
     unevenness = _padded(rng.normal(0, rng.uniform(0, 6), _N_DRAWN), len(note.harmonics))
     body = [(rng.uniform(200, 6000), rng.uniform(0.2, 1), rng.uniform(-9, 12)) for _ in range(3)]
     loss, treble_loss = rng.choice([0.0, rng.uniform(0.5, 4)]), rng.uniform(0, 0.4)
-    attack, vibrato = _log_uniform(rng, 0.003, 0.15), _Vibrato.draw(rng)
+    attack, vibrato = log_uniform(rng, 0.003, 0.15), _Vibrato.draw(rng)
 
     k, time = note.harmonics, note.stages[:, None]
     level = k ** -(slope + tilt * (1 - note.force)) * _decibels(unevenness)
@@ -78,23 +79,23 @@ def _additive(note: _Note, rng: np.random.Generator) -> np.ndarray:
     for centre, octaves, gain in body:
         distance = np.log2(k * note.frequency / centre) / octaves
         level = level * _decibels(gain * np.exp(-(distance**2)))
-    level[0] = max(level[0], 0.1 * level.max())  # the fundamental stays
+    level[0] = max(level[0], 0.1 * level.max())  # the fundamental is always audible
     spectra = level * np.exp(-time * loss * (1 + treble_loss * k))
     return note.play(spectra, note.phase(vibrato.cents(note.time))) * note.envelope(attack, 0.05)
 
 
 def _frequency_modulation(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Two carriers, each with a modulator at a multiple of the fundamental."""
+    """Add two carriers, each with a modulator at a multiple of the fundamental."""
     ratios = rng.choice([1, 1, 2, 3, 4, 5, 7], 2)
     indices, decays = rng.uniform(0.3, 6, 2), rng.choice([0.0, 1.0], 2) * rng.uniform(0.5, 8, 2)
     overtone, overtone_level = rng.integers(1, 5), rng.uniform(0, 0.6)
     floor, cents = rng.uniform(0.05, 0.6), rng.uniform(-6, 6)
-    attack, loss = _log_uniform(rng, 0.002, 0.1), rng.choice([0.0, rng.uniform(0.5, 4)])
+    attack, loss = log_uniform(rng, 0.002, 0.1), rng.choice([0.0, rng.uniform(0.5, 4)])
 
     highest = len(note.harmonics)
     sound = np.zeros(note.n_samples)
     for i, (carrier, level) in enumerate([(1, 1.0), (int(overtone), overtone_level)]):
-        # Carson: beyond index + 2 sidebands there is next to nothing
+        # Carson's rule: sidebands beyond index + 2 are negligible
         room = (highest - carrier) / ratios[i] - 2
         index = max(0.0, min(indices[i] * (0.3 + 0.7 * note.force), room))
         if carrier > highest:
@@ -106,13 +107,13 @@ def _frequency_modulation(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _plucked_string(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Karplus and Strong's string in closed form: noise in a loop whose filter mutes its treble.
+    """Pluck Karplus and Strong's string in closed form: noise in a loop with a low-pass filter.
 
-    A harmonic falls in each period by the loop filter's gain at its frequency (Computer Music
-    Journal 7(2), 1983), which gives its decay exactly, in tune at any sample rate.
+    In each period a harmonic decays by the gain of the loop filter at its frequency (Computer
+    Music Journal 7(2), 1983). The decay is therefore exact, and the note is in tune at any rate.
     """
     place, softness = rng.uniform(0.05, 0.5), rng.uniform(0.2, 1.5)
-    blend, ring = rng.uniform(0.05, 0.5), _log_uniform(rng, 0.5, 6)
+    blend, ring = rng.uniform(0.05, 0.5), log_uniform(rng, 0.5, 6)
     noise = rng.normal(size=_N_DRAWN) + 1j * rng.normal(size=_N_DRAWN)
     pick = rng.uniform(0, 0.02)
     crackle = rng.normal(size=1024)
@@ -132,12 +133,12 @@ def _plucked_string(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _subtractive(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Two detuned saws or pulses through a resonant low-pass filter that opens and closes."""
+    """Filter two detuned saws or pulses by a resonant low pass that opens and closes."""
     blend, width = rng.uniform(0, 1), rng.uniform(0.08, 0.5)
-    resonance, cutoff = _log_uniform(rng, 0.6, 8), _log_uniform(rng, 300, 8000)
-    opening, closing = rng.uniform(0, 3), _log_uniform(rng, 1, 12)
+    resonance, cutoff = log_uniform(rng, 0.6, 8), log_uniform(rng, 300, 8000)
+    opening, closing = rng.uniform(0, 3), log_uniform(rng, 1, 12)
     cents, loss = rng.uniform(0, 12), rng.choice([0.0, rng.uniform(0.5, 4)])
-    attack, vibrato = _log_uniform(rng, 0.002, 0.2), _Vibrato.draw(rng)
+    attack, vibrato = log_uniform(rng, 0.002, 0.2), _Vibrato.draw(rng)
 
     k = note.harmonics
     wave = ((1 - blend) + blend * 2 * np.sin(np.pi * k * width)) / k
@@ -152,13 +153,13 @@ def _subtractive(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _organ(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Pipes or tone wheels at a few multiples of the fundamental, with a tremulant."""
+    """Add pipes or tone wheels at a few multiples of the fundamental, with a tremulant."""
     stops = np.array([1, 2, 3, 4, 5, 6, 8, 10, 12, 16])
     drawn = np.where(rng.random(len(stops)) < 0.6, rng.uniform(0.05, 1, len(stops)), 0)
     drawn[0] = rng.uniform(0.5, 1)
     reed, rate = rng.uniform(0, 0.3), rng.uniform(4, 7.5)
     tremolo, sway = rng.uniform(0, 0.35), rng.uniform(0, 8)
-    click, attack = rng.uniform(0, 0.3), _log_uniform(rng, 0.004, 0.08)
+    click, attack = rng.uniform(0, 0.3), log_uniform(rng, 0.004, 0.08)
     noise = rng.normal(size=512)
 
     k = note.harmonics
@@ -172,11 +173,11 @@ def _organ(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _sung_vowel(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Sing from one vowel to another: a glottal spectrum under four formants."""
+    """Sing from one vowel to another: filter a glottal spectrum by four formants."""
     first, second = (rng.uniform([250, 700, 2200, 3200], [850, 2300, 3000, 4200]) for _ in range(2))
     tract, slope = rng.uniform(0.85, 1.3), rng.uniform(1.0, 2.0)
     width, speed = rng.uniform(0.06, 0.16), rng.uniform(0.5, 6)
-    attack, breath = _log_uniform(rng, 0.02, 0.2), rng.uniform(0, 0.03)
+    attack, breath = log_uniform(rng, 0.02, 0.2), rng.uniform(0, 0.03)
     vibrato = _Vibrato.draw(rng, depth=25)
     noise = rng.normal(size=note.n_samples)
 
@@ -193,17 +194,18 @@ def _sung_vowel(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _phase_distortion(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Read a cosine at two speeds in each cycle, as Casio's CZ did; only what fits is kept."""
+    """Read a cosine at two speeds in each cycle, as Casio's CZ did, without what would alias."""
     sharp, mild = rng.uniform(0.02, 0.25), rng.uniform(0.3, 0.5)
-    closing, repeats = _log_uniform(rng, 0.5, 10), rng.choice([1, 1, 2, 3])
-    attack, loss = _log_uniform(rng, 0.002, 0.15), rng.choice([0.0, rng.uniform(0.5, 4)])
+    closing, repeats = log_uniform(rng, 0.5, 10), rng.choice([1, 1, 2, 3])
+    attack, loss = log_uniform(rng, 0.002, 0.15), rng.choice([0.0, rng.uniform(0.5, 4)])
     vibrato = _Vibrato.draw(rng)
 
     sharp = mild + (sharp - mild) * (0.3 + 0.7 * note.force)
     knee = mild + (sharp - mild) * np.exp(-closing * note.stages[:, None])
     x = np.arange(4096) / 4096
     warped = np.where(x < knee, 0.5 * x / knee, 0.5 + 0.5 * (x - knee) / (1 - knee))
-    window = 1 - x if repeats > 1 else 1.0  # a resonant wave: several periods, fading in each cycle
+    # a resonant wave: several periods that fade in each cycle
+    window = 1 - x if repeats > 1 else 1.0
     spectra = np.fft.rfft(np.cos(2 * np.pi * repeats * warped) * window)[:, 1 : 1 + 1024] / 2048
     n = min(len(note.harmonics), spectra.shape[1])
     sound = note.play(spectra[:, :n], note.phase(vibrato.cents(note.time)))
@@ -211,9 +213,9 @@ def _phase_distortion(note: _Note, rng: np.random.Generator) -> np.ndarray:
 
 
 def _struck(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Bars and stiff strings, struck: modes that are not quite harmonics."""
+    """Strike bars and stiff strings, whose modes are almost harmonics."""
     k = np.arange(1, 13)
-    stiffness = _log_uniform(rng, 1e-5, 2e-3)
+    stiffness = log_uniform(rng, 1e-5, 2e-3)
     string = k * np.sqrt((1 + stiffness * k**2) / (1 + stiffness))
     # a free bar's modes (Fletcher and Rossing, The Physics of Musical Instruments), or as makers
     # of marimbas and vibraphones tune them
@@ -221,7 +223,7 @@ def _struck(note: _Note, rng: np.random.Generator) -> np.ndarray:
     ratio = ratios[rng.integers(3)]
     level = ratio ** -rng.uniform(0.6, 1.8) * rng.uniform(0.3, 1, len(ratio))
     level[0] = rng.uniform(0.7, 1)
-    ring, treble_loss = _log_uniform(rng, 0.3, 5), rng.uniform(0.3, 1.2)
+    ring, treble_loss = log_uniform(rng, 0.3, 5), rng.uniform(0.3, 1.2)
     hardness, thud = rng.uniform(0.3, 1.2), rng.uniform(0, 0.5)
     knock = rng.normal(size=1024)
 
@@ -240,11 +242,11 @@ _ONE_KNOCK = (np.array([400.0, 1100.0]), np.array([1.0, 0.5]), np.array([0.05, 0
 
 
 def _blown(note: _Note, rng: np.random.Generator) -> np.ndarray:
-    """Breath over a pipe: noise through narrow resonances, and the tone that they settle into."""
+    """Blow over a pipe: noise through narrow resonances, and the tone that develops."""
     odd, slope = rng.random() < 0.4, rng.uniform(0.8, 2.2)
     level = rng.uniform(0.5, 1, 8) * np.arange(1, 9) ** -slope
-    breath, sharpness = _log_uniform(rng, 0.05, 1), _log_uniform(rng, 60, 400)
-    attack, speed = _log_uniform(rng, 0.02, 0.15), rng.uniform(8, 40)
+    breath, sharpness = log_uniform(rng, 0.05, 1), log_uniform(rng, 60, 400)
+    attack, speed = log_uniform(rng, 0.02, 0.15), rng.uniform(8, 40)
     vibrato = _Vibrato.draw(rng, depth=12)
     noise = rng.normal(size=note.n_samples)
 
@@ -279,10 +281,6 @@ class _Vibrato:
         return self.depth * rise * np.sin(2 * np.pi * self.rate * time)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def _decibels(gain: np.ndarray) -> np.ndarray:
     return 10 ** (gain / 20)
 
@@ -315,8 +313,9 @@ METHODS: dict[str, Method] = {
     "struck": _method(_struck),
     "blown": _method(_blown),
 }
-"""Each method: ``(pitch, velocity, seconds, sample_rate, rng)`` → samples [shape=(n_samples,)].
+"""Functions ``(pitch, velocity, seconds, sample_rate, rng)`` → samples.
 
-Pitch is a MIDI number of `PITCHES` (fractions detune), velocity from 1 to 127 changes level and
-brightness; float32, with a peak of 0.9 · (velocity / 127)^1.5.
+The pitch is a MIDI number of `PITCHES`; fractions detune. The velocity, from 1 to 127, changes
+level and brightness. The samples [shape=(n_samples,), dtype=float32] have a peak of
+0.9 · (velocity / 127)^1.5.
 """

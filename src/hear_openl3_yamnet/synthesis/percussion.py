@@ -1,4 +1,4 @@
-"""Strokes on drums, blocks and bells: modes, a burst of noise, and a skin that gives way."""
+"""Strokes on drums, blocks and bells: modes, a burst of noise, and a bend of the pitch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ __all__ = ["STROKES"]
 
 Stroke = Callable[[float, float, float, int, np.random.Generator], np.ndarray]
 
-# Ideal membrane's and free bar's modes, as multiples of the lowest (Fletcher and Rossing, The
-# Physics of Musical Instruments); a loaded Indian drum's are nearly harmonic (Raman, 1934).
+# Modes of an ideal membrane and of a free bar, as multiples of the lowest (Fletcher and Rossing,
+# The Physics of Musical Instruments). Those of a loaded Indian drum are nearly harmonic (Raman,
+# 1934).
 _MEMBRANE = (1.0, 1.594, 2.136, 2.296, 2.653, 2.918, 3.156, 3.501)
 _LOADED = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
 _BAR = (1.0, 2.756, 5.404, 8.933)
@@ -22,18 +23,18 @@ _BELL = (0.5, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.2)
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a stroke excites."""
+    """Parameters of a kind of stroke."""
 
     ratios: tuple[float, ...]
-    levels: tuple[float, ...]  # dB, of each mode
-    ring: float  # s, to -60 dB, of the lowest mode
-    treble_loss: float  # how much faster higher modes die: ring · ratio^-loss
-    noise: float  # dB, burst against modes
-    colour: float  # Hz, centre of the burst
-    burst: float  # s, to -60 dB
-    bend: float = 0.0  # semitones that the pitch starts above where it settles
-    settling: float = 0.05  # s
-    octave: float = 0.0  # above the tuning
+    levels: tuple[float, ...]  # level of each mode [dB]
+    ring: float  # decay of the lowest mode by 60 dB [s]
+    treble_loss: float  # higher modes decay faster: ring · ratio^-loss
+    noise: float  # level of the burst relative to the modes [dB]
+    colour: float  # centre frequency of the burst [Hz]
+    burst: float  # decay of the burst by 60 dB [s]
+    bend: float = 0.0  # start of the pitch above its final value [semitones]
+    settling: float = 0.05  # time constant of the bend [s]
+    octave: float = 0.0  # octaves above the tuning
 
 
 _KINDS = {
@@ -71,7 +72,7 @@ def _strike(
     force = velocity / 127
     ratios = np.array(kind.ratios)
     ratios = ratios * 2 ** (rng.normal(0, 0.25, len(ratios)) / 12 * (ratios != 1))
-    tilt = rng.uniform(-3, 3) - 6 * (1 - force)  # dB an octave: how hard the hand is
+    tilt = rng.uniform(-3, 3) - 6 * (1 - force)  # dB per octave: the hardness of the hand
     levels = np.array(kind.levels) + rng.normal(0, 3, len(ratios)) + tilt * np.log2(ratios)
     ring = kind.ring * np.exp(rng.normal(0, 0.25))
     decays = np.maximum(ring * ratios ** -(kind.treble_loss + rng.normal(0, 0.1)), 0.01)
@@ -103,7 +104,7 @@ def _bent(
     n_samples: int,
     sample_rate: int,
 ) -> np.ndarray:
-    """Ring modes whose frequencies start some semitones off and settle."""
+    """Ring modes whose frequencies start `bend` semitones off and settle."""
     time = np.arange(n_samples) / sample_rate
     phase = np.cumsum(2 ** (bend / 12 * np.exp(-time / settling))) / sample_rate
     sound = np.zeros(n_samples)
@@ -115,7 +116,7 @@ def _bent(
 
 
 def _coloured(centre: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two broad, short resonances that colour a burst of noise."""
+    """Return two broad, short resonances that filter a burst of noise."""
     frequencies = centre * np.array([0.7, 1.3])
     return frequencies, np.ones(2), 2.2 * 1.5 / frequencies  # quality 1.5
 
@@ -130,9 +131,9 @@ def _stroke(kind: _Kind) -> Stroke:
 
 
 STROKES: dict[str, Stroke] = {name: _stroke(kind) for name, kind in _KINDS.items()}
-"""Each stroke: ``(tuning, velocity, seconds, sample_rate, rng)`` → samples [shape=(n_samples,)].
+"""Functions ``(tuning, velocity, seconds, sample_rate, rng)`` → samples.
 
-Tuning is the drum's main pitch [Hz]; velocity from 1 to 127 changes level, brightness and bend;
-float32, with a peak of 0.9 · (velocity / 127)^1.5. The generator decides on skin and hand: modes,
-levels, decays and noise all stray from the kind's own.
+The tuning is the drum's main pitch [Hz]. The velocity, from 1 to 127, changes level, brightness and
+bend. The generator varies the modes, levels, decays and noise of the kind. The samples
+[shape=(n_samples,), dtype=float32] have a peak of 0.9 · (velocity / 127)^1.5.
 """

@@ -1,4 +1,4 @@
-"""The sounds of English as targets for a formant synthesiser, and the words that it knows.
+"""Phonemes of English for a formant synthesiser, and its vocabulary.
 
 Vowels: means of men's voices in Peterson and Barney, Control methods used in a study of the vowels,
 JASA 24(2), 1952, table II. Consonants: after Klatt, Software for a cascade/parallel formant
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 __all__ = ["HIGHEST_FREQUENCY", "PHONEMES", "WORDS", "Segment"]
 
 HIGHEST_FREQUENCY = 12_000
-"""Hz: nothing above is modelled."""
+"""Highest modelled frequency [Hz]."""
 
 _Formants = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a phoneme: the lowest three formants [Hz] at its start and end, and levels."""
+    """A segment of a phoneme: its length, three formants [Hz] at its start and end, and levels."""
 
     seconds: float
     first: _Formants
@@ -102,7 +102,7 @@ PHONEMES: dict[str, tuple[Segment, ...]] = {
     "D": _stop(_ALVEOLAR, 4200, 0.4, voiced=True),
     "G": _stop(_VELAR, 1900, 0.4, voiced=True),
 }
-"""Phonemes in ARPAbet, each as one to three segments."""
+"""Phonemes in ARPAbet, each of one to three segments."""
 
 WORDS = {
     "backward": "B AE K W ER D",

@@ -1,4 +1,4 @@
-"""Rooms: reverberation as noise that dies away, treble first, behind a few early echoes."""
+"""Rooms: a few early echoes, and reverberation as noise whose treble decays first."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ __all__ = ["draw_room", "in_room"]
 
 
 def draw_room(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw the response of a room, from a cupboard (0.1 s to fall by 60 dB) to a church (2.5 s).
+    """Draw a room's impulse response, from a cupboard (60 dB decay in 0.1 s) to a church (2.5 s).
 
     Returns
     -------
     np.ndarray [shape=(n_samples,), dtype=float32]
-        Begins with the direct sound, of amplitude 1.
+        It begins with the direct sound, whose amplitude is 1.
     """
     fall, wet = log_uniform(rng, 0.1, 2.5), log_uniform(rng, 0.05, 0.8)
     time = seconds_of(min(fall, 1.5), sample_rate)
@@ -31,13 +31,13 @@ def draw_room(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def in_room(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Return a sound as heard in a room, as long and with the same peak as before.
+    """Return a sound in a room. Its length and its peak stay the same.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n_samples,)]
     response : np.ndarray [shape=(n_response,)]
-        From `draw_room`.
+        Impulse response, from `draw_room`.
 
     Returns
     -------

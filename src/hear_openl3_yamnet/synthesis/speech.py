@@ -1,4 +1,4 @@
-"""Spoken words: by espeak-ng where it is installed, and by a formant synthesiser of our own."""
+"""Spoken words, by espeak-ng if it is installed, and by a formant synthesiser."""
 
 import shutil
 import subprocess
@@ -21,19 +21,19 @@ ESPEAK_VOICES = tuple(f"{accent}+{variant}" for accent in _ACCENTS for variant i
 """Voices for `say`: accents of English, each in several intelligible variants."""
 
 _INNER_RATE = 2 * HIGHEST_FREQUENCY
-_SILENCE = 0.003  # of full scale: cut off before and after what is said
-_BLOCK = 0.005  # s, for which a filter holds still
-_BANDWIDTHS = (60.0, 90.0, 140.0, 220.0, 300.0)  # Hz, of the formants (Klatt, JASA 67, 1980)
-_HIGH_FORMANTS = (3500.0, 4500.0)  # Hz, the two that no phoneme moves
-_GLIDE = 0.04  # s, in which the formants go over from one phoneme to the next
+_SILENCE = 0.003  # relative to full scale: quieter samples at both ends are cut off
+_BLOCK = 0.005  # s, in which filters are constant
+_BANDWIDTHS = (60.0, 90.0, 140.0, 220.0, 300.0)  # Hz, formants (Klatt, JASA 67, 1980)
+_HIGH_FORMANTS = (3500.0, 4500.0)  # Hz, equal in all phonemes
+_GLIDE = 0.04  # s, transition of the formants between two phonemes
 
 
 class SpeechError(HearError, OSError):
-    """A word outside the vocabulary, or espeak-ng is not installed, or does not speak."""
+    """A word is outside the vocabulary, or espeak-ng is not installed or fails."""
 
 
 def has_espeak() -> bool:
-    """Tell whether espeak-ng is installed."""
+    """Return whether espeak-ng is installed."""
     return shutil.which("espeak-ng") is not None
 
 
@@ -45,30 +45,29 @@ def say(
     pitch: int = 50,
     sample_rate: int = 48_000,
 ) -> np.ndarray:
-    """Let espeak-ng say a text.
+    """Synthesise a text with espeak-ng.
 
     Parameters
     ----------
-    text
-        Words to say.
-    voice
+    text : str
+    voice : str
         A voice of espeak-ng, such as one of `ESPEAK_VOICES`.
-    speed
-        Words a minute.
-    pitch
-        From 0 to 99.
-    sample_rate
-        Of the result [Hz]. espeak-ng itself speaks at 22 050 Hz.
+    speed : int
+        Words per minute.
+    pitch : int
+        Pitch from 0 to 99.
+    sample_rate : int
+        Sample rate of the result [Hz]. The rate of espeak-ng itself is 22 050 Hz.
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,)]
-        float32, with a peak of 0.9, without silence at either end.
+    np.ndarray [shape=(n_samples,), dtype=float32]
+        The peak is 0.9, and both ends are without silence.
 
     Raises
     ------
     SpeechError
-        espeak-ng is not installed, does not know the voice, or says nothing.
+        If espeak-ng is not installed, does not know the voice, or says nothing.
     """
     how = ["-v", voice, "-s", str(speed), "-p", str(pitch), "-z", "--stdout"]
     try:
@@ -78,7 +77,7 @@ def say(
             "espeak-ng is not installed (no such program on the path). "
             "Install it, for example with: apt-get install espeak-ng"
         ) from error
-    # a WAV header of 44 bytes, which cannot know the length of what follows
+    # the length in the WAV header of 44 bytes is wrong, because the output is a pipe
     header, data = done.stdout[:44], done.stdout[44:]
     samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2") / 32768
     heard = np.flatnonzero(np.abs(samples) > _SILENCE)
@@ -91,28 +90,28 @@ def say(
 
 @dataclass(frozen=True)
 class Voice:
-    """Who speaks, for `speak`."""
+    """A speaker, for `speak`."""
 
     f0: float
-    """Pitch [Hz]: 80 to 280."""
+    """Pitch [Hz], from 80 to 280."""
     tract: float
-    """Factor on all formants: 1 for a long vocal tract, 1.25 for a short one."""
+    """Factor on all formants, from 1 (long vocal tract) to 1.25 (short)."""
     rate: float = 1.0
     """Factor on the speed of speaking."""
     melody: float = -3.0
-    """How far the pitch moves over a word [semitones]."""
+    """Change of the pitch over a word [semitones]."""
     tilt: float = 1.2
-    """Slope of the glottal source: 1 is bright, 2 is dull."""
+    """Slope of the glottal source, from 1 (bright) to 2 (dull)."""
     breath: float = 0.05
-    """Noise in voiced sounds, from 0 to 1."""
+    """Level of noise in voiced sounds, from 0 to 1."""
     jitter: float = 0.01
-    """Standard deviation of the pitch's wander, relative."""
+    """Relative standard deviation of the steps of the pitch."""
     accent: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Factors on each of the lowest three formants."""
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Voice":
-        """Draw a voice: low or high, of a fitting tract."""
+        """Draw a random voice. High voices have short vocal tracts."""
         height = rng.random()
         return cls(
             f0=85 * 3 ** (0.85 * height + 0.15 * rng.random()),
@@ -129,33 +128,33 @@ class Voice:
 def speak(
     word: str, voice: Voice, *, sample_rate: int = 48_000, rng: np.random.Generator
 ) -> np.ndarray:
-    """Speak a word of `phonemes.WORDS` by formant synthesis.
+    """Synthesise a word by formant synthesis.
 
     Parameters
     ----------
-    word
-        One of `phonemes.WORDS`.
-    voice
-        Who speaks.
-    sample_rate
-        Of the result [Hz]; nothing above 11 kHz is modelled.
-    rng
-        Decides what differs each time that one voice says a word: durations, emphasis, noise.
+    word : str
+        A word of `phonemes.WORDS`.
+    voice : Voice
+        The speaker.
+    sample_rate : int
+        Sample rate of the result [Hz]. Frequencies above 11 kHz are not modelled.
+    rng : np.random.Generator
+        Draws what differs between utterances of a voice: durations, emphasis, noise.
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,)]
-        float32, with a peak of 0.9; between about 0.2 and 1 s long.
+    np.ndarray [shape=(n_samples,), dtype=float32]
+        The peak is 0.9, and the length is about 0.2 to 1 s.
 
     Raises
     ------
     SpeechError
-        The word is not in the vocabulary.
+        If the word is not in the vocabulary.
 
     Notes
     -----
     After Klatt, Software for a cascade/parallel formant synthesizer, JASA 67(3), 1980: a glottal
-    source and aspiration through a cascade of formants, frication beside it.
+    source and aspiration pass a cascade of formants, and frication is added.
     """
     if word not in WORDS:
         raise SpeechError(
@@ -171,7 +170,7 @@ def speak(
 
 @dataclass(frozen=True)
 class _Tracks:
-    """What the synthesiser follows, a value for each block."""
+    """Parameters of the synthesiser, one value for each block."""
 
     formants: np.ndarray  # (n_blocks, 3), Hz
     voicing: np.ndarray
@@ -184,7 +183,7 @@ def _tracks(segments: list[Segment], lengths: np.ndarray, voice: Voice) -> _Trac
     ends = np.cumsum(lengths)
     starts = ends - lengths
     blocks = np.arange(int(ends[-1] / _BLOCK) + 1) * _BLOCK
-    # each segment gives its formants at two points, a glide away from its borders
+    # formants of a segment are given at two points, half a transition inside its borders
     margin = np.minimum(_GLIDE / 2, 0.3 * lengths)
     times = np.stack([starts + margin, ends - margin], axis=1).ravel()
     points = np.array([f for s in segments for f in (s.first, s.last)])
@@ -225,7 +224,7 @@ def _synthesise(tracks: _Tracks, voice: Voice, rng: np.random.Generator) -> np.n
 def _filtered(
     source: np.ndarray, hiss: np.ndarray, tracks: _Tracks, voice: Voice, size: int
 ) -> np.ndarray:
-    """Send the source through the formants in a row, and the hiss through one of its own."""
+    """Filter the source by all formants in series, and the hiss by its own resonance."""
     from scipy.signal import lfilter, sosfilt
 
     high = np.array(_HIGH_FORMANTS) * voice.tract

@@ -1,4 +1,4 @@
-"""Named streams of random numbers, so that no two purposes or splits ever share sounds."""
+"""Named random streams, so that two purposes or splits never share sounds."""
 
 import hashlib
 
@@ -8,23 +8,26 @@ __all__ = ["stream"]
 
 
 def stream(purpose: str, split: str, *index: int, seed: int = 0) -> np.random.Generator:
-    """Return the random generator of one purpose, one split and one item of it.
+    """Return the random generator of an item of a split.
 
-    All timbres, voices and rooms are drawn from such generators. Two of them are independent
-    unless everything about them is equal, so sounds made for training and sounds made for a task's
-    train, valid and test splits differ by their names alone, and each item can be made again
-    without those before it.
+    All timbres, voices and rooms are drawn from such generators. Generators with different
+    arguments are independent. Different names are therefore enough to separate the sounds of
+    training and those of a task's splits, and each item can be made without the items before it.
 
     Parameters
     ----------
-    purpose
-        What the sounds are for, such as ``"training"`` or ``"tasks/synth_pitch"``.
-    split
-        Which part of it, such as ``"train"`` or ``"fold00"``.
-    index
-        Which item of the split, as any number of integers from 0 to 2**32 - 1.
-    seed
-        Another seed gives another set of all of them.
+    purpose : str
+        Purpose of the sounds, such as ``"training"`` or ``"tasks/synth_pitch"``.
+    split : str
+        Name of the split, such as ``"train"`` or ``"fold00"``.
+    *index : int
+        Number of the item in the split: any number of integers from 0 to 2**32 - 1.
+    seed : int
+        Another seed gives another set of all generators.
+
+    Returns
+    -------
+    np.random.Generator
 
     Examples
     --------

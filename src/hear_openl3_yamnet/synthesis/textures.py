@@ -1,4 +1,4 @@
-"""What events are made of: tones that glide, noise in a band, scattered grains."""
+"""Components of events: gliding tones, noise in a band, scattered grains."""
 
 from collections.abc import Callable
 
@@ -10,17 +10,17 @@ __all__ = ["band_noise", "decay", "glide", "log_uniform", "pulses", "scatter", "
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number whose logarithm is evenly distributed."""
+    """Draw a number whose logarithm is uniformly distributed."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def seconds_of(seconds: float, sample_rate: int) -> np.ndarray:
-    """Return the times of a sound's samples [s, shape=(n_samples,)]; at least one sample."""
+    """Return the times [s] of a sound's samples [shape=(n_samples,)], at least one."""
     return np.arange(max(1, round(seconds * sample_rate))) / sample_rate
 
 
 def decay(time: np.ndarray, fall: float, start: float = 0.0) -> np.ndarray:
-    """Return what is 0 before `start` and then falls by 60 dB in `fall` seconds from 1."""
+    """Return an envelope: 0 before `start`, then 1, which falls by 60 dB in `fall` seconds."""
     after = time - start
     return np.where(after >= 0, 10 ** (-3 * np.maximum(after, 0) / fall), 0.0)
 
@@ -40,16 +40,16 @@ def band_noise(
     n_samples, sample_rate
         Length and rate [Hz].
     low, high
-        The band [Hz]; its skirts fall by about 24 dB an octave.
+        Edges of the band [Hz]. The level falls by about 24 dB per octave outside.
     rng
-        Randomness.
+        Draws the noise.
     slope
-        Of the spectrum [dB an octave].
+        Slope of the spectrum [dB per octave].
 
     Returns
     -------
     np.ndarray [shape=(n_samples,)]
-        With a standard deviation of one.
+        The standard deviation is one.
     """
     frequency = np.fft.rfftfreq(n_samples, 1 / sample_rate)
     frequency[0] = frequency[min(1, len(frequency) - 1)]
@@ -66,18 +66,18 @@ def glide(
     slope: float | None = None,
     n_harmonics: int = 40,
 ) -> np.ndarray:
-    """Return a tone along a course of frequencies.
+    """Return a tone whose frequency varies over time.
 
     Parameters
     ----------
     frequency : float or np.ndarray [shape=(n_samples,)]
-        Fundamental at each sample [Hz].
+        Fundamental frequency at each sample [Hz].
     time, sample_rate
         Times of the samples [s] and their rate [Hz].
     slope
-        Harmonic k has amplitude k ** -slope; None has no overtones.
+        Harmonic k has amplitude k ** -slope. None means no overtones.
     n_harmonics
-        At most so many, and never above the Nyquist frequency.
+        Largest number of harmonics. None is above the Nyquist frequency.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def glide(
 
 
 def pulses(rate: np.ndarray | float, time: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Return unit impulses at a rate [Hz] that may change."""
+    """Return unit impulses at a rate [Hz], which may vary over time."""
     phase = np.cumsum(np.broadcast_to(np.asarray(rate, float), time.shape)) / sample_rate
     return np.diff(np.floor(phase), prepend=-1.0).clip(0, 1)
 
@@ -107,16 +107,16 @@ def scatter(
     starts: np.ndarray,
     grain: Callable[[int], np.ndarray],
 ) -> np.ndarray:
-    """Add up grains.
+    """Add up short sounds, called grains.
 
     Parameters
     ----------
     n_samples
-        Length of the sum; what reaches beyond is cut off.
+        Length of the sum. Grains are cut off at its end.
     starts : np.ndarray [shape=(n_grains,)]
-        First sample of each.
+        First sample of each grain.
     grain
-        Makes the grain of that number.
+        Function that makes the grain of a number.
 
     Returns
     -------
