@@ -39,7 +39,7 @@ app.add_typer(plot_cli.app)
 
 
 def main() -> None:
-    """Run the command line; an error of this package ends it with its message alone."""
+    """Run the command line. An error of this package ends it with only its message."""
     try:
         app()
     except HearError as error:
@@ -96,7 +96,7 @@ def models() -> None:
 def info(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A preset (see: models).")],
 ) -> None:
-    """Tell what a preset is, and where its weights are.
+    """Print the facts about a preset, and where its weights are.
 
     Nothing is downloaded and no network is loaded.
     """
@@ -135,5 +135,5 @@ def _place_of(entry: "WeightFile") -> str:
     if found := look_up(entry):
         return f"{found.path} ({found.place}{'' if found.verified else ', not verified'})"
     if entry.is_starter:
-        return "missing or damaged; they come with this package: install it again"
+        return "missing or damaged; they are part of this package: install it again"
     return f"not on this machine; get them: hear-openl3-yamnet weights fetch {entry.name}"

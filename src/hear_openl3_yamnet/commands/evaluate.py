@@ -18,31 +18,32 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="RESULTS",
-            help="heareval's output: an embeddings folder, or one model's or task's folder in it.",
+            help="Output of heareval: its embeddings folder, or the folder of a model or task in "
+            "it.",
         ),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="OUT", help="Folder for the files.")
     ] = Path("evaluation"),
 ) -> None:
-    """Compare models by heareval's results.
+    """Compare models by the results of heareval.
 
-    Prints one table, task by model, and writes it as OUT/evaluation.csv, .md and .html: each
-    task's score (the first metric of the task), the best in task, and for each model the number of
-    tasks, wins, mean rank, median rank and median score. Where a task is one of HEAR's, the
-    published scores of OpenL3 and YAMNet stand beside, and each model's distance to them below.
+    Prints one table of tasks and models, and writes it as OUT/evaluation.csv, .md and .html. It has
+    the score of each task (the first metric of the task), the best in task, and for each model the
+    number of tasks, wins, mean rank, median rank and median score. For tasks of HEAR it also has
+    the published scores of OpenL3 and YAMNet, and the distance of each model to them.
 
     \b
     Examples:
       hear-openl3-yamnet evaluate embeddings
       hear-openl3-yamnet evaluate embeddings/first embeddings/second -o comparison
 
-    A file that cannot be read is named on stderr with the cause, and the others are compared.
+    A file that cannot be read is named on stderr with the cause. The others are compared.
 
     \b
     Exit status:
       0  all files are read
-      1  at least one is not, or there is none
+      1  at least one is not, or there are none
       2  the command itself is wrong
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
     from ..evaluation.leaderboard import load_leaderboard
@@ -65,15 +66,15 @@ def leaderboard(
         Path, typer.Option("-o", "--output", metavar="OUT", help="Folder for the files.")
     ] = Path("leaderboard"),
 ) -> None:
-    """Compare OpenL3 and YAMNet with all others by HEAR's scores.
+    """Compare OpenL3 and YAMNet with others by HEAR's scores.
 
-    Prints their published scores and ranks, and writes the whole table as OUT/leaderboard.csv, .md
-    and .html, and three figures as PNG and SVG:
+    Prints their scores and ranks. Writes the whole table as OUT/leaderboard.csv, .md and .html, and
+    three figures as PNG and SVG:
 
     \b
-      leaderboard-tasks   each task's scores, OpenL3 and YAMNet in colour
-      leaderboard-ranks   each model's ranks as a box
-      leaderboard-wins    how often each model beats each other
+      leaderboard-tasks   the scores of each task, OpenL3 and YAMNet in colour
+      leaderboard-ranks   the ranks of each model as a box
+      leaderboard-wins    how often each model beats each other model
 
     The figures need matplotlib: pip install "hear-openl3-yamnet[plot]"
     """  # noqa: D301
@@ -83,9 +84,9 @@ def leaderboard(
 
     scores = load_leaderboard().scores.sorted_by_mean_rank()
     typer.echo(compare_two(scores, (OPENL3, YAMNET)))
-    title = "HEAR's published scores"
+    title = "The published scores of HEAR"
     _save_table(build_table(title, scores, notes=(f"Source: {SOURCE}.",)), output / "leaderboard")
-    from ..evaluation.figures import save_leaderboard  # needs matplotlib, what is above does not
+    from ..evaluation.figures import save_leaderboard  # needs matplotlib, the table does not
 
     with naming_what_cannot_be_written(output):
         for path in save_leaderboard(scores, (OPENL3, YAMNET), SOURCE, output):
@@ -93,7 +94,7 @@ def leaderboard(
 
 
 def _read(paths: list[Path]) -> "list[Result]":
-    """Read what can be read, and name on stderr what cannot."""
+    """Read the files, and name those on stderr that cannot be read."""
     from ..evaluation.results import ResultsError, read_result
 
     read = []
@@ -104,7 +105,10 @@ def _read(paths: list[Path]) -> "list[Result]":
             typer.echo(f"Error: {error}", err=True)
             continue
         if math.isnan(result.score):
-            typer.echo(f"Warning: {path}: the score is no finite number: missing.", err=True)
+            typer.echo(
+                f"Warning: {path}: the score is not a finite number. It counts as missing.",
+                err=True,
+            )
         read.append(result)
     if not read:
         raise ResultsError(f"none of the {len(paths)} files found can be read (see above).")

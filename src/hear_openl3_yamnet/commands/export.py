@@ -1,8 +1,7 @@
 """The command ``hear-openl3-yamnet export``: a model for TensorFlow, onnxruntime or LiteRT."""
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,31 +9,24 @@ from ..errors import naming_what_cannot_be_written
 from .shared import Model, Options, Weights, gather_options, load_quietly
 
 
-class Format(str, Enum):
-    """Names of the formats, as the command line takes them."""
-
-    saved_model = "saved_model"
-    onnx = "onnx"
-    tflite = "tflite"
-
-
 def export(
     output: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="The file, or the SavedModel's folder, to write."),
+        typer.Argument(metavar="OUT", help="The file or folder to write."),
     ],
     file_format: Annotated[
-        Format, typer.Option("--format", help="saved_model is a folder, the others are a file.")
+        Literal["saved_model", "onnx", "tflite"],
+        typer.Option("--format", help="saved_model is a folder, the others are a file."),
     ],
     model: Model = "",
     weights: Weights = None,
     option: Options = None,
 ) -> None:
-    """Write a model for another runtime: windows of samples in, embeddings out.
+    """Write a model for TensorFlow, onnxruntime or LiteRT.
 
-    The file takes any number of windows at once. Each has the length of the model's window. Its
-    embedding is the one that embed gives for a timestamp in the middle of the window. OUT.json
-    beside it has the rest: names, shapes, rate, hop, options, weights.
+    The file takes windows of samples, any number at once, and gives embeddings. A window has the
+    length of the model's window. Its embedding is the one that embed gives for a timestamp in the
+    middle of the window. OUT.json has the rest: names, shapes, rate, hop, options, weights.
 
     The model must be of one network. --option sets its head, window_size and normalize. The file
     is run once. It is not kept if its embeddings differ from those of the model by more than 0.001
@@ -52,7 +44,7 @@ def export(
 
     loaded = load_quietly(model, gather_options(option, weights=weights))
     with naming_what_cannot_be_written(output):
-        exported = export_model(loaded, output, file_format.value)
+        exported = export_model(loaded, output, file_format)
     typer.echo(
         f"{output}: samples (n, {exported.window}) at {loaded.sample_rate} Hz -> embeddings "
         f"(n, {loaded.timestamp_embedding_size}); {exported.n_bytes / 1e6:.1f} MB\n"

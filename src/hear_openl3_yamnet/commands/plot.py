@@ -1,4 +1,4 @@
-"""The commands ``hear-openl3-yamnet plot``: pictures of a clip, of two, and of a corpus."""
+"""The commands ``hear-openl3-yamnet plot``: pictures of one clip, of two clips, of a corpus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _ClipByDefault(typer.core.TyperGroup):
-    """``plot AUDIO`` is ``plot clip AUDIO``; a file called like a command is ``./corpus``."""
+    """``plot AUDIO`` is ``plot clip AUDIO``. A file named corpus is given as ``./corpus``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
@@ -35,8 +35,8 @@ class _ClipByDefault(typer.core.TyperGroup):
 app = typer.Typer(
     name="plot",
     cls=_ClipByDefault,
-    help="Draw audio files and what a network makes of them: plot AUDIO, or plot clip AUDIO. "
-    "And whole corpora: plot corpus.",
+    help="Draw audio files and their embeddings (plot AUDIO, or plot clip AUDIO), or whole corpora "
+    "(plot corpus).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -50,7 +50,7 @@ def clip(
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="A B", help="Two audio files, instead of AUDIO.", show_default=False),
+        typer.Option(metavar="A B", help="Two audio files in place of AUDIO.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,
@@ -58,8 +58,8 @@ def clip(
             "-o",
             "--output",
             metavar="PICTURE",
-            help="A name in .png, .svg or .pdf. A file that is there is replaced. "
-            "Default: AUDIO's name, or A's and B's, in .png, in the folder you are in.",
+            help="A name that ends in .png, .svg or .pdf. An existing file is replaced. "
+            "Default: AUDIO.png or A-B.png in the current folder.",
             show_default=False,
         ),
     ] = None,
@@ -68,15 +68,15 @@ def clip(
     hop_size: HopSize = None,
     option: Options = None,
 ) -> None:
-    """Draw a clip, or two to compare, over time.
+    """Draw one clip, or compare two clips, over time.
 
     \b
     One clip:
-      waveform; log-mel, as the network saw it; embeddings as a heat map; their
+      waveform; log-mel as the network saw it; embeddings as a heat map; their
       first three principal components as colours and lines; self-similarity
     Two clips:
-      waveform, log-mel and components of each on common scales, and how alike
-      the moments of one are to those of the other
+      waveform, log-mel and components of each on common scales; how alike the
+      moments of the first clip are to those of the second
 
     \b
     Examples:
@@ -115,8 +115,8 @@ def corpus(
             "-o",
             "--output",
             metavar="MAP",
-            help="MAP.png and MAP.html are written, and replaced. Default: CORPUS's name and "
-            "-map, in the folder you are in.",
+            help="MAP.png and MAP.html are written. Existing files are replaced. Default: "
+            "CORPUS-map in the current folder.",
             show_default=False,
         ),
     ] = None,
@@ -124,8 +124,8 @@ def corpus(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="The column that colours the points. Default: the manifest's first label, or "
-            "the folder that a file is in.",
+            help="The column that colours the points. Default: the first label of the manifest, "
+            "or the folder of each file.",
         ),
     ] = None,
     embed_below: Annotated[
@@ -133,16 +133,16 @@ def corpus(
         typer.Option(
             min=0,
             metavar="MB",
-            help="Put the sounds into the page, as MP3, if they take no more than this; "
-            "otherwise link the files where they lie. 0 links them always.",
+            help="Put the sounds into the page, as MP3, if they take no more than this. "
+            "Otherwise link the audio files. 0 always links them.",
         ),
     ] = 20.0,
 ) -> None:
-    """Draw the scenes of a corpus as a map: a PNG, and a page to point at and listen.
+    """Draw the scenes of a corpus as a map: a picture, and a page that plays them.
 
-    PCA always; UMAP beside it where umap-learn is installed and there are five scenes or more.
-    The page is one file that needs no server and no network. With its sounds inside, it can be
-    sent to others; with links, it finds them as long as page and files stay where they are.
+    The map shows PCA. It also shows UMAP if umap-learn is installed and there are five or more
+    scenes. The page is one file that needs no server and no internet. If the sounds are in the
+    page, it can be sent to others. If they are linked, neither page nor files may be moved.
 
     \b
     Examples:
@@ -171,7 +171,8 @@ def corpus(
     if sounds.n_missing:
         typer.echo(
             f"Warning: {sounds.n_missing} of {n_points} audio files are not found from here. "
-            "Paths are as corpus embed was given them: run this in the folder where it ran.",
+            "Their paths are those that corpus embed was given. Run this command in the same "
+            "folder as corpus embed.",
             err=True,
         )
 

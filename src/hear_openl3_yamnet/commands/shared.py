@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf")
 """The endings of pictures' names."""
 
+MODEL = "A preset (see: models), a weights file, or a .json file of options."
+
 Model = Annotated[
     str,
     typer.Option(
         metavar="MODEL",
-        help="A preset (see: models), a weights file, or a .json file of options. "
-        "Default: openl3-mel256-music. If its weights cannot be had and no WEIGHTS are named, "
-        "openl3-mel128-starter, with a warning.",
+        help=f"{MODEL} Default: openl3-mel256-music. If its weights cannot be had and no WEIGHTS "
+        "are named, openl3-mel128-starter, with a warning.",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""The command ``hear-openl3-yamnet tag``: what is heard in an audio file, and when."""
+"""The command ``hear-openl3-yamnet tag``: the classes of AudioSet in an audio file, with times."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import naming_what_cannot_be_written
-from .shared import PICTURES, Model, Weights, check_ending, gather_options, load_quietly
+from .shared import MODEL, PICTURES, Weights, check_ending, gather_options, load_quietly
 
 if TYPE_CHECKING:
     from ..tagging import Tags
@@ -25,22 +25,26 @@ def tag(
             "--output",
             metavar="FILE",
             help=".csv: all scores over time. .json: those of the listed classes. "
-            ".png, .svg, .pdf: a picture. As often as you like; files that are there are replaced.",
+            ".png, .svg, .pdf: a picture. Can be repeated. Existing files are replaced.",
         ),
     ] = None,
-    model: Model = "yamnet",
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help=f"{MODEL} It must be YAMNet.")
+    ] = "yamnet",
     weights: Weights = None,
     hop_size: Annotated[
         float | None,
-        typer.Option(metavar="MS", help="Milliseconds between windows; 480, as published."),
+        typer.Option(
+            metavar="MS", help="Milliseconds between windows. Default: 480, as published."
+        ),
     ] = None,
 ) -> None:
-    """List what YAMNet hears in an audio file.
+    """List the classes of AudioSet with the highest scores.
 
     \b
-    For each class, ordered by the first:
-      clip   the mean of its scores over the file's windows
-      peak   the highest of them
+    The columns. Rows are ordered by clip.
+      clip   the mean of the scores over all windows
+      peak   the highest score of a window
       at     the centre of that window, in seconds
 
     \b
@@ -48,7 +52,8 @@ def tag(
       hear-openl3-yamnet tag street.wav
       hear-openl3-yamnet tag street.wav --top 5 -o street.csv -o street.png
 
-    Scores are between 0 and 1, each class by itself: they rank classes and are no probabilities.
+    Scores are between 0 and 1. Each class has its own. They rank classes; they are not
+    probabilities.
     A picture needs matplotlib: pip install "hear-openl3-yamnet[plot]"
     """  # noqa: D301
     from ..audio.files import load_audio
@@ -67,7 +72,7 @@ def tag(
 
 
 def _table(tags: "Tags", top: int) -> str:
-    """Return the classes with the highest scores as lines of text."""
+    """Return the classes with the highest scores as text."""
     classes = tags.ranked(top)
     width = max(len(tags.names[i]) for i in classes)
     lines = [f"{'class':{width}}   clip   peak    at [s]"]
