@@ -1,1 +1,1 @@
-"""Other models of the HEAR API, to compare with."""
+"""Modules of the HEAR API to compare with."""

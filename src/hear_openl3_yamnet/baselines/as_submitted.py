@@ -1,15 +1,14 @@
-"""YAMNet with its windows and times as the submission to HEAR 2021 had them: for comparing only.
+"""YAMNet with the windows and times of the submission to HEAR 2021, to compare with.
 
-A module of the HEAR API, for heareval: ``hear_openl3_yamnet.baselines.as_submitted``. Network
-and weights are this package's, so that only framing and times differ from ``hear2021-yamnet``:
+A module of the HEAR API for heareval: ``hear_openl3_yamnet.baselines.as_submitted``. The network
+and the weights are those of this package. Only windows and times differ from ``hear2021-yamnet``:
 
-- patches lie 480 ms apart whatever the hop, and are labelled 0, hop, 2 × hop …;
-- a quarter of a window of silence goes before and behind the clip, so that the first patch, which
-  is labelled 0, is centred at 247.5 ms;
-- what has too few patches is refused.
+- The patches are 480 ms apart at every hop. They are labelled 0, hop, 2 × hop …
+- A quarter of a window of silence is added before and after the clip. The first patch is labelled
+  0, and its centre is at 247.5 ms.
+- Clips with too few patches are refused.
 
-Source: hearbenchmark/hear2021-submitted-models, mirror/soundsensing-yamnet, and what its code did
-when it was run.
+Source: hearbenchmark/hear2021-submitted-models, mirror/soundsensing-yamnet, and runs of its code.
 """
 
 from __future__ import annotations
@@ -31,7 +30,9 @@ LABELLED_HOP_MS = 50.0
 PATCH_HOP_MS = 480.0
 PATCH_HOP = 7680  # samples
 PATCH = 15600  # samples: 96 frames of 25 ms, 10 ms apart
-PADDING = 3840  # samples on each side: a quarter of 960 ms, half of what centres a patch
+PADDING = (
+    3840  # samples on each side: a quarter of 960 ms; half a patch would centre the first one at 0
+)
 
 
 def load_model(model_file_path: str | Path = "", **options: Any) -> HearModel:
@@ -40,9 +41,9 @@ def load_model(model_file_path: str | Path = "", **options: Any) -> HearModel:
     Parameters
     ----------
     model_file_path : str or Path
-        A weights file; none for those that `options` name.
+        A weights file. If there is none, `options` name the weights.
     **options
-        As for `hear_openl3_yamnet.load_model`; hops have no effect.
+        As for `hear_openl3_yamnet.load_model`. Hops have no effect.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def load_model(model_file_path: str | Path = "", **options: Any) -> HearModel:
 
 
 def get_timestamp_embeddings(audio: Any, model: HearModel) -> tuple[Any, Any]:
-    """Embed clips every 480 ms, and label the embeddings as if it were every 50 ms.
+    """Embed clips every 480 ms, and label the embeddings as if they were 50 ms apart.
 
     Parameters
     ----------
@@ -70,12 +71,13 @@ def get_timestamp_embeddings(audio: Any, model: HearModel) -> tuple[Any, Any]:
     -------
     embeddings : tensor [shape=(n_sounds, n_patches, 1024), dtype=float32]
     timestamps : tensor [shape=(n_sounds, n_patches), dtype=float32]
-        Milliseconds, wrong.
+        Milliseconds. They are wrong.
 
     Raises
     ------
     AudioError
-        If the clips are too short for a patch (487.5 ms), or, several at once, for two (967.5 ms).
+        If one clip is too short for a patch (487.5 ms), or several clips are too short for two
+        patches (967.5 ms).
     """
     embeddings = _patch_embeddings(checked_audio(audio), model)
     timestamps = LABELLED_HOP_MS * np.arange(embeddings.shape[1], dtype=np.float32)
@@ -83,7 +85,7 @@ def get_timestamp_embeddings(audio: Any, model: HearModel) -> tuple[Any, Any]:
 
 
 def get_scene_embeddings(audio: Any, model: HearModel) -> Any:
-    """Embed whole clips: the mean of their patches.
+    """Embed whole clips as the mean of their patches.
 
     Parameters
     ----------
@@ -103,18 +105,18 @@ def get_scene_embeddings(audio: Any, model: HearModel) -> Any:
 
 
 def _patch_embeddings(audio: np.ndarray, model: HearModel) -> np.ndarray:
-    """Embed the patches that lie within the clip and its padding."""
+    """Embed the patches inside the clip and its padding."""
     n_sounds, n_samples = audio.shape
     n_patches = 1 + (n_samples + 2 * PADDING - PATCH) // PATCH_HOP
     needed = 1 if n_sounds == 1 else 2
     if n_patches < needed:
         failure = "InvalidArgumentError" if n_patches < 1 else "IndexError"
         raise AudioError(
-            f"The submission's framing needs {needed} patch(es) in {n_sounds} sound(s); with fewer "
-            f"its code ended in {failure}. Received: {n_samples} samples, {n_patches} patch(es)"
+            f"The submission needs {needed} patch(es) in {n_sounds} sound(s). With fewer patches, "
+            f"its code raised {failure}. Received: {n_samples} samples, {n_patches} patch(es)"
         )
-    # The model's windows are centred at whole hops. Silence before the clip brings the first
-    # patch's centre to one hop; window 0 then lies before the first patch.
+    # The windows of the model are centred at multiples of the hop. Silence before the clip moves
+    # the centre of the first patch to one hop. Window 0 is then before the first patch.
     before = PATCH_HOP - (PATCH // 2 - PADDING)
     shifted = np.pad(audio, ((0, 0), (before, 0)))
     embeddings, _ = model.timestamp_embeddings(shifted, PATCH_HOP_MS)

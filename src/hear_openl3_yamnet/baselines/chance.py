@@ -1,7 +1,7 @@
-"""Embeddings that know nothing of the sound: what heareval scores by chance.
+"""Embeddings that do not depend on the sound: the scores of chance in heareval.
 
-A module of the HEAR API, for heareval: ``hear_openl3_yamnet.baselines.chance``. What its scores
-are above zero comes from the labels' own frequencies, and from choosing the best of some epochs.
+A module of the HEAR API for heareval: ``hear_openl3_yamnet.baselines.chance``. Its scores are above
+zero because of the frequencies of the labels, and because heareval chooses the best epoch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMESTAMP_HOP = 800  # samples, 50 ms
 
 
 class Chance(module_type()):  # type: ignore[misc]
-    """What heareval asks of a model, and a generator of random numbers.
+    """The attributes that heareval needs, and a generator of random numbers.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ class Chance(module_type()):  # type: ignore[misc]
 
 
 def load_model(model_file_path: str = "", seed: int = 0) -> Chance:
-    """Return the model; there is no file to read."""
+    """Return the model. There is no file to read."""
     return Chance(seed)
 
 
 def get_timestamp_embeddings(audio: Any, model: Chance) -> tuple[Any, Any]:
-    """Draw an embedding for each 50 ms.
+    """Draw an embedding every 50 ms.
 
     Parameters
     ----------
     audio : tensor or np.ndarray [shape=(n_sounds, n_samples)]
-        At 16 kHz. Only its shape matters.
+        At 16 kHz. Only the shape has an effect.
     model : Chance
 
     Returns

@@ -1,6 +1,6 @@
-"""Log-mel statistics as a model of the HEAR API: what a network should beat.
+"""Log-mel statistics, a baseline without a network or weights.
 
-A module for heareval: ``hear_openl3_yamnet.baselines.log_mel_statistics``. It has no weights.
+A module of the HEAR API for heareval: ``hear_openl3_yamnet.baselines.log_mel_statistics``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ N_BANDS = 128
 FRAME = 2048  # samples, 43 ms
 SCENE_HOP = 480  # samples, 10 ms
 TIMESTAMP_HOP = 2400  # samples, 50 ms
-SMALLEST = 1e-6  # of the power, −60 dB
-MIDDLE = -4.0  # log10 of the power in a band that is neither loud nor silent
+SMALLEST = 1e-6  # power, −60 dB
+MIDDLE = -4.0  # log10 of the power of a band between loud and silent
 
 
 class LogMelStatistics(module_type()):  # type: ignore[misc]
-    """What heareval asks of a model, and no more: a rate and two sizes."""
+    """The attributes that heareval needs: a rate and two sizes."""
 
     sample_rate = 48000
     timestamp_embedding_size = N_BANDS
@@ -33,12 +33,12 @@ class LogMelStatistics(module_type()):  # type: ignore[misc]
 
 
 def load_model(model_file_path: str = "") -> LogMelStatistics:
-    """Return the model; there is no file to read."""
+    """Return the model. There is no file to read."""
     return LogMelStatistics()
 
 
 def get_timestamp_embeddings(audio: Any, model: LogMelStatistics) -> tuple[Any, Any]:
-    """Take the log-mel spectrum of a frame centred at each 50 ms.
+    """Return the log-mel spectrum of a frame every 50 ms.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def get_timestamp_embeddings(audio: Any, model: LogMelStatistics) -> tuple[Any, 
 
 
 def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:
-    """Take the mean and the standard deviation over a clip's frames, 10 ms apart.
+    """Return the mean and the standard deviation of the frames of each clip, 10 ms apart.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:
 
 
 def _log_mel(sound: np.ndarray, hop: int) -> np.ndarray:
-    """Return log10 of the power in mel bands [shape=(n_frames, 128)], of frames centred at hops.
+    """Return log10 of the power in mel bands [shape=(n_frames, 128)] of frames centred at hops.
 
-    About zero and in bels, not decibels: heareval's predictors do not scale their input.
+    The values are in bels and near zero, because the predictors of heareval do not scale them.
     """
     power = librosa.feature.melspectrogram(
         y=sound, sr=LogMelStatistics.sample_rate, n_fft=FRAME, hop_length=hop, n_mels=N_BANDS

@@ -1,9 +1,9 @@
-"""Models for other runtimes: waveform windows in, embeddings out, checked at export.
+"""Models for other runtimes: windows of samples in, embeddings out, checked at export.
 
 >>> from hear_openl3_yamnet.export import export_model
 >>> export_model(model, "yamnet.onnx", "onnx")  # doctest: +SKIP
 
-Needs ``pip install "hear-openl3-yamnet[export]"``, but for SavedModels.
+ONNX and TFLite need ``pip install "hear-openl3-yamnet[export]"``.
 """
 
 from .exported import FORMATS, TOLERANCE, Exported, export_model

@@ -1,4 +1,4 @@
-"""A model → a file or folder for another runtime, its configuration beside it."""
+"""A model → a file or folder for another runtime, and its configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..model import HearModel
 
 TOLERANCE = 1e-3
-"""The largest relative L2 error of an embedding with which a file is kept."""
+"""A file is kept if the relative L2 error of each embedding is at most this."""
 
 _WRITERS: dict[str, Any] = {"saved_model": saved_model, "onnx": onnx_file, "tflite": tflite}
 
@@ -28,16 +28,16 @@ FORMATS = tuple(_WRITERS)
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how near to the model it is.
+    """What was written, and how much its embeddings differ from those of the model.
 
     Attributes
     ----------
     path, configuration_path : Path
-        The file or folder, and the JSON beside it.
+        The file or folder, and its JSON file.
     runtime : str
-        What it was checked with, and its version.
+        Name and version of the package that it was checked with.
     n_windows : int
-        On how many windows.
+        Number of windows that it was checked with.
     difference : float
         The largest relative L2 error of an embedding.
     window : int
@@ -56,16 +56,16 @@ class Exported:
 
 
 def export_model(model: HearModel, path: str | Path, file_format: str) -> Exported:
-    """Write a model for another runtime, and check there that it gives the same embeddings.
+    """Write a model for another runtime, and check in that runtime that its embeddings are equal.
 
     Parameters
     ----------
     model : HearModel
-        Of one network, ``time="window"``, ``framing="exact"`` and ``precision="float32"``; what
-        concerns several windows (hops, scene pooling) does not matter. Any other head will do.
+        A model of one network with ``time="window"``, ``framing="exact"`` and
+        ``precision="float32"``. Options of several windows (hops, scene pooling) have no effect.
     path : str or Path
-        The file, or for a SavedModel the folder. A file that is there is replaced, a folder with
-        something in it is not. The configuration is written to ``<path>.json``.
+        The file, or the folder of a SavedModel. An existing file is replaced. An existing folder
+        must be empty. The configuration is written to ``<path>.json``.
     file_format : str
         ``saved_model``, ``onnx`` or ``tflite``.
 
@@ -76,15 +76,15 @@ def export_model(model: HearModel, path: str | Path, file_format: str) -> Export
     Raises
     ------
     OptionError
-        If there is no such format, the model cannot be exported, the folder is not empty, or
-        Keras runs on another backend than TensorFlow.
+        If the format does not exist, the model cannot be exported, the folder is not empty, or
+        the backend of Keras is not TensorFlow.
     MissingExtraError
         If packages of the extra ``export`` are missing.
     ExportError
-        If the runtime's embeddings differ from the model's by more than `TOLERANCE`, or are of
-        another shape. Nothing is written then.
+        If the embeddings in the runtime differ from those of the model by more than `TOLERANCE`,
+        or have another shape. In that case nothing is written.
     OSError
-        If the place cannot be written to.
+        If the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
     _check_format(path, file_format)
@@ -97,11 +97,11 @@ def export_model(model: HearModel, path: str | Path, file_format: str) -> Export
         writer.write(graph, partial)
         runtime = f"{writer.PACKAGE} {metadata.version(writer.PACKAGE)}"
         n_windows, difference = _compare(model, partial, writer)
-        if not difference <= TOLERANCE:  # NaN is refused, too
+        if not difference <= TOLERANCE:  # also if it is NaN
             raise ExportError(
-                f"{runtime} gives other embeddings than the model: the largest relative "
-                f"difference of {n_windows} windows is {difference:.1e}, and at most "
-                f"{TOLERANCE:.0e} is kept. {path} was not written."
+                f"The embeddings of {runtime} differ from those of the model: the largest relative "
+                f"difference of {n_windows} windows is {difference:.1e}. At most {TOLERANCE:.0e} "
+                f"is allowed. {path} was not written."
             )
         exported = Exported(
             path=path,
@@ -124,26 +124,28 @@ def _n_bytes(path: Path) -> int:
 
 def _check_format(path: Path, file_format: str) -> None:
     if file_format not in FORMATS:
-        raise OptionError(f"The formats are {', '.join(FORMATS)}. Received: {file_format!r}")
+        raise OptionError(
+            f"The format must be one of {', '.join(FORMATS)}. Received: {file_format!r}"
+        )
     for name in _WRITERS[file_format].MODULES:
         require(name, extra="export")
     is_folder = path.is_dir()
     if file_format == "saved_model" and (path.is_file() or (is_folder and any(path.iterdir()))):
-        raise OptionError(f"A SavedModel needs a folder that is new or empty. Received: {path}")
+        raise OptionError(f"A SavedModel needs a new or empty folder. Received: {path}")
     if file_format != "saved_model" and is_folder:
-        raise OptionError(f"{file_format} is one file, and {path} is a folder.")
+        raise OptionError(f"{file_format} is written to a file, and {path} is a folder.")
 
 
 def _compare(model: HearModel, path: Path, writer: Any) -> tuple[int, float]:
-    """Return on how many windows a file was compared with the model, and how much it differs."""
+    """Return the number of windows that were compared, and the largest difference."""
     samples = checking.check_windows(model)
-    batches = [samples[:1], samples[1:]]  # of two sizes: that of the batch is free
+    batches = [samples[:1], samples[1:]]  # two sizes, because any batch size must work
     got = np.concatenate(writer.run(path, batches))
     return len(samples), checking.largest_difference(got, checking.model_embeddings(model, samples))
 
 
 def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[str, Any]:
-    """Return what there is to know about an exported model, as plain data."""
+    """Return the facts about an exported model as JSON types."""
     from .. import __version__
 
     config = model.embedders[0].config
@@ -180,7 +182,7 @@ def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[st
 
 
 def _rights(weights_id: str) -> dict[str, str]:
-    """Return the licence and the citation of weights that are known by their digest."""
+    """Return the licence and the citation of published or starter weights."""
     from ..weights.registry import get_entry
 
     kind, _, name = weights_id.partition(":")

@@ -1,4 +1,4 @@
-"""A short-time Fourier transform out of slices and matrix products, which every runtime has."""
+"""A short-time Fourier transform of slices and matrix products, which every runtime has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..features.frontends import FrontEnd
 
 
 def frames(samples: Any, front_end: FrontEnd) -> Any:
-    """Cut windows into tapered STFT frames; beyond a window's end are zeros.
+    """Cut windows into tapered STFT frames. Zeros follow the end of a window.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def frames(samples: Any, front_end: FrontEnd) -> Any:
     from keras import ops
 
     hop, length, count = front_end.frame_hop, front_end.frame_length, front_end.n_frames
-    per_frame = -(-length // hop)  # rows of one hop each that a frame reaches into
+    per_frame = -(-length // hop)  # rows of one hop that a frame covers
     missing = (count + per_frame - 1) * hop - front_end.window
     samples = ops.pad(samples, [(0, 0), (0, max(0, missing))])
     rows = samples[:, : (count + per_frame - 1) * hop]
@@ -39,9 +39,9 @@ def amplitudes(x: Any) -> Any:
     """Return the amplitudes of the discrete Fourier transform of real rows.
 
     For rows of N = n × m values, x[m·i + j], the transform at k + n·l is the sum over j of
-    exp(−2πi·j·k/N) · exp(−2πi·j·l/m) · (the sum over i of exp(−2πi·i·k/n) · x[m·i + j]): a product
-    with a small matrix, a factor for each value, and a product again (J. W. Cooley and
-    J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", 1965).
+    exp(−2πi·j·k/N) · exp(−2πi·j·l/m) · (the sum over i of exp(−2πi·i·k/n) · x[m·i + j]). This is a
+    product with a small matrix, a multiplication of each value, and a second product (J. W. Cooley
+    and J. W. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", 1965).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""ONNX: a file for onnxruntime and what else reads the format."""
+"""ONNX: a file for onnxruntime and other readers of the format."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .saved_model import traced
 from .windows import INPUT, OUTPUT, WindowGraph
 
 PACKAGE = "onnxruntime"
-"""What runs it."""
+"""The package that runs the file."""
 
 MODULES = ("onnx", "tf2onnx", "onnxruntime")
-"""What the extra ``export`` brings for this format."""
+"""The modules of the extra ``export`` that this format needs."""
 
 OPSET = 17
-"""Of 2022: read by onnxruntime from 1.12 on. Nothing in these graphs asks for a later one."""
+"""Of 2022; onnxruntime reads it from version 1.12. These graphs need no later one."""
 
 
 def write(graph: WindowGraph, path: Path) -> None:
@@ -34,7 +34,7 @@ def write(graph: WindowGraph, path: Path) -> None:
     import tf2onnx
 
     def embed(samples: Any) -> Any:
-        # made here, while it is traced: constants of the graph, not inputs
+        # tensors that are made during tracing are constants of the graph, not inputs
         tensors = {name: tf.constant(array) for name, array in graph.arrays.items()}
         return graph.embed(tensors, samples)
 

@@ -11,10 +11,10 @@ import numpy as np
 from .windows import INPUT, OUTPUT, WindowGraph
 
 PACKAGE = "tensorflow"
-"""What runs it."""
+"""The package that runs the folder."""
 
 MODULES: tuple[str, ...] = ()
-"""What the extra ``export`` brings for this format."""
+"""The modules of the extra ``export`` that this format needs."""
 
 
 def write(graph: WindowGraph, path: Path) -> None:
@@ -24,7 +24,7 @@ def write(graph: WindowGraph, path: Path) -> None:
     ----------
     graph : WindowGraph
     path : Path
-        The folder to make.
+        The folder. It is made.
     """
     import tensorflow as tf
 
@@ -38,7 +38,7 @@ def write(graph: WindowGraph, path: Path) -> None:
 
 
 def traced(embed: Callable[[Any], Any], window: int) -> Any:
-    """Return a ``tf.function`` of windows [shape=(n, window)], its input and output named."""
+    """Return a ``tf.function`` of windows [shape=(n, window)] with a named input and output."""
     import tensorflow as tf
 
     return tf.function(
@@ -49,9 +49,9 @@ def traced(embed: Callable[[Any], Any], window: int) -> Any:
 
 
 def run(path: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
-    """Embed batches of windows with the SavedModel in a folder."""
+    """Embed batches of windows with the SavedModel of a folder."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(path))  # keep it: a signature alone would lose its graph
+    loaded = tf.saved_model.load(str(path))  # a signature without its model loses the graph
     embed = loaded.signatures["serving_default"]
     return [embed(**{INPUT: tf.constant(batch)})[OUTPUT].numpy() for batch in batches]

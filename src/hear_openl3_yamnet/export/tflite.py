@@ -1,4 +1,4 @@
-"""TFLite: a file for LiteRT, on telephones and small machines."""
+"""TFLite: a file for LiteRT on phones and small machines."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from . import saved_model
 from .windows import INPUT, OUTPUT, WindowGraph
 
 PACKAGE = "ai-edge-litert"
-"""What runs it."""
+"""The package that runs the file."""
 
 MODULES = ("ai_edge_litert",)
-"""What the extra ``export`` brings for this format."""
+"""The modules of the extra ``export`` that this format needs."""
 
 
 def write(graph: WindowGraph, path: Path) -> None:
-    """Write a TFLite file of float32 and built-in operations alone.
+    """Write a TFLite file with float32 tensors and built-in operations only.
 
-    It embeds one window, or as many as the input is resized to.
+    It embeds one window, or more if its input is resized.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def write(graph: WindowGraph, path: Path) -> None:
     """
     import tensorflow as tf
 
-    # by way of a SavedModel, whose signature names the input and the output
+    # the signature of a SavedModel gives the input and output their names
     with TemporaryDirectory() as folder:
         saved_model.write(graph, Path(folder))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)

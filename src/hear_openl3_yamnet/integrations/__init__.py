@@ -1,1 +1,1 @@
-"""Models as parts of other libraries: Keras and scikit-learn."""
+"""Models inside other libraries: Keras and scikit-learn."""

@@ -1,6 +1,6 @@
-"""Scene embeddings as a step of scikit-learn: files or arrays in, one row a clip out.
+"""Scene embeddings as a step of scikit-learn: files or arrays in, one row per clip out.
 
-Needs scikit-learn 1.6: ``pip install "hear-openl3-yamnet[sklearn]"``.
+This module needs scikit-learn 1.6: ``pip install "hear-openl3-yamnet[sklearn]"``.
 """
 # ruff: noqa: E402 (the extra comes before the modules that import it)
 
@@ -32,35 +32,35 @@ if TYPE_CHECKING:
     from ..model import HearModel
 
 MODELS_KEPT = 2
-"""Models that a process keeps, so that clones of a transformer need not load theirs again."""
+"""Models that a process keeps, so that clones of a transformer share them."""
 
 BATCH_S = 60
-"""Seconds of clips that are held and embedded together."""
+"""Seconds of clips that are embedded together."""
 
 
 class HearEmbedding(TransformerMixin, BaseEstimator):
-    """Scene embeddings of clips, by the options of `load_model`.
+    """Scene embeddings of clips, with the options of `load_model`.
 
-    Every parameter but ``model`` is an option of `load_model`; None leaves it to the preset.
-    Nothing is learnt: `fit` loads the model, which checks the options, and remembers which
-    weights it has.
+    All parameters except ``model`` are options of `load_model`. None means the default of the
+    preset. Nothing is learnt. `fit` loads the model, which checks the options, and stores the id of
+    its weights.
 
     Parameters
     ----------
     model : str
-        Name of a preset, or of several, joined by ``+``.
+        Name of a preset, or several names joined by ``+``.
     weights : str, path or None
         ``published``, a file, ``random`` or ``random:SEED``.
     scene_hop_size, embedding_size, batch_size, pooling, grid, gem_p, layers, time, window_size, \
 subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
-        As `load_model` takes them; docs/heads.md lists the heads.
+        As for `load_model`. docs/heads.md lists the heads.
 
     Attributes
     ----------
     sample_rate_ : int
-        Hertz that arrays must have. Files are resampled.
+        The sample rate of arrays in hertz. Files are resampled.
     weights_id_ : str
-        Which weights were loaded; `transform` refuses others, on whatever machine it runs.
+        The id of the weights of `fit`. `transform` refuses other weights, also on another machine.
     feature_names_out_ : np.ndarray [shape=(size,), dtype=object]
         ``<model>_0`` and so on.
 
@@ -114,7 +114,7 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
         self.memory_limit = memory_limit
 
     def fit(self, X: Any, y: Any = None) -> HearEmbedding:  # noqa: N803
-        """Load the model and check what can be checked without reading files.
+        """Load the model, and check what can be checked without reading files.
 
         Parameters
         ----------
@@ -145,8 +145,8 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
         Parameters
         ----------
         X : sequence of paths or of arrays [shape=(n_samples,), dtype=float]
-            Of any lengths; or an array [shape=(n_clips, n_samples)]. Arrays are mono, in
-            [-1, 1], at `sample_rate_`; a data frame's column of paths is a sequence as well.
+            The lengths may differ. Or an array [shape=(n_clips, n_samples)]. Arrays are mono, in
+            [-1, 1], at `sample_rate_`. A column of paths in a data frame is a sequence, too.
 
         Returns
         -------
@@ -157,16 +157,16 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
         AudioFileError
             If a file is missing, unreadable or holds no audio.
         AudioError, AudioTypeError
-            If an array is none of one finite, not empty sound, or X is no sequence of clips.
+            If an array is not one finite, non-empty sound, or if X is not a sequence of clips.
         OptionError
-            If the weights are not those that `fit` had.
+            If the weights are not those of `fit`.
         """
         check_is_fitted(self)
         model = self._load()
         if model.weights_id != self.weights_id_:
             raise OptionError(
-                f"weights={self.weights!r} are others here than when fit was called: "
-                f"{model.weights_id}, not {self.weights_id_}. Bring those, or fit anew."
+                f"weights={self.weights!r} are not the weights of fit: {model.weights_id}, "
+                f"not {self.weights_id_}. Use the weights of fit, or fit again."
             )
         clips = (
             _clip(load_audio(item, model.sample_rate) if _is_path(item) else item)
@@ -176,7 +176,7 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
         return np.concatenate([model.scene_embeddings(batch) for batch in batches])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns [shape=(size,), dtype=object]; the input has none."""
+        """Return the names of the columns [shape=(size,), dtype=object]. The input has no names."""
         check_is_fitted(self)
         return self.feature_names_out_
 
@@ -197,23 +197,23 @@ def _model(options: str, stamp: tuple[int, int] | None) -> HearModel:
 
 
 def _plain(value: Any) -> Any:
-    """Return paths and NumPy's numbers as JSON has them."""
+    """Return a path or a NumPy number as a JSON type."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _stamp(weights: Any) -> tuple[int, int] | None:
-    """Return when a file of weights was written, so that a new one of that name is loaded."""
+    """Return the time and size of a weights file, so that a new file of that name is loaded."""
     try:
         status = os.stat(weights)
     except (OSError, TypeError):
-        return None  # no file: published or random
+        return None  # not a file: published or random
     return status.st_mtime_ns, status.st_size
 
 
 def _items(given: Any) -> Iterable[Any]:
-    """Return what stands for a clip each: the rows of an array, the items of a sequence."""
+    """Return one item per clip: the rows of an array, or the items of a sequence."""
     if hasattr(given, "__array__"):
-        given = np.asarray(given)  # also of a data frame, whose items would be its columns
+        given = np.asarray(given)  # the items of a data frame would be its columns
     if isinstance(given, str | bytes | os.PathLike) or issparse(given) or not _has_length(given):
         raise AudioTypeError(
             "X must be a sequence of audio files, of 1-D arrays, or an array (n_clips, "
@@ -234,7 +234,7 @@ def _is_path(item: Any) -> bool:
 
 
 def _clip(item: Any) -> np.ndarray:
-    """Return the samples of one clip, checked."""
+    """Return the samples of one clip after checks."""
     samples = checked_samples(np.asarray(item) if isinstance(item, list | tuple) else item)
     if len(samples) == 0:
         raise AudioError("A clip must hold at least one sample. Received: 0 sample(s)")
@@ -242,7 +242,7 @@ def _clip(item: Any) -> np.ndarray:
 
 
 def _batches(clips: Iterable[np.ndarray], longest: int) -> Iterator[list[np.ndarray]]:
-    """Gather neighbours, up to so many samples."""
+    """Gather neighbouring clips up to a number of samples."""
     batch: list[np.ndarray] = []
     for clip in clips:
         if batch and sum(map(len, batch)) + len(clip) > longest:
