@@ -29,7 +29,8 @@ from study_results import Result, Results
 from study_variants import EVENT_HOP_COLUMNS, LOG_MEL, SCENE_HOP_MS, Variant, variants
 
 from hear_openl3_yamnet import __version__
-from hear_openl3_yamnet.config.options import Config, configure
+from hear_openl3_yamnet.config.configuring import configure
+from hear_openl3_yamnet.config.options import Options
 from hear_openl3_yamnet.config.presets import get_preset
 from hear_openl3_yamnet.features import framing
 from hear_openl3_yamnet.study.probes import PROBES
@@ -120,7 +121,7 @@ def load_networks(arguments: argparse.Namespace, tasks: list[TaskFolder]) -> lis
         path = files.get(name) or locate(
             str(preset.starter_name) if kind == "starter" else preset.weights_name
         )
-        networks.append(Network(name, *read_source(path, preset.network.name)))
+        networks.append(Network(name, *read_source(path, preset.backbone.NAME)))
     return networks
 
 
@@ -145,7 +146,7 @@ def untrained(name: str, cache: Path, tasks: list[TaskFolder]) -> Network:
             weights = dict(arrays)
     else:
         config = configure(name, weights="random")
-        drawn = config.preset.network.backbone.random_weights(RANDOM_SEED)
+        drawn = config.backbone.random_weights(RANDOM_SEED)
         clips = [
             task.audio(split, clip, config.preset.sample_rate)
             for task in tasks
@@ -211,7 +212,7 @@ def variant_digest(
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
 
-def configuration(way: Variant) -> Config:
+def configuration(way: Variant) -> Options:
     return configure(way.model, weights="random", **way.options)
 
 

@@ -7,15 +7,15 @@ prints the table of docs/heads.md. Seeded weights, notes with a noise floor.
 
 import numpy as np
 
-from hear_openl3_yamnet.backbones.subsampling import POOLINGS, STRIDES
+from hear_openl3_yamnet.backbones import SUBSAMPLINGS
 from hear_openl3_yamnet.config.presets import get_preset
 from hear_openl3_yamnet.features import frontends
+from hear_openl3_yamnet.features.frames import cut_frames, frame_table
 from tests.comparing import numpy
 from tests.seeded_audio import clip
 
 SHIFTS = range(9)
 N_WINDOWS = 4
-SUBSAMPLINGS = tuple(POOLINGS)
 
 
 def relative_changes(preset_name, weights, subsampling):
@@ -24,22 +24,22 @@ def relative_changes(preset_name, weights, subsampling):
     Mean over windows of notes, half a window apart.
     """
     preset = get_preset(preset_name)
-    front_end, backbone = preset.front_end, preset.network.backbone
+    front_end, backbone = preset.front_end, preset.backbone
     starts = np.arange(N_WINDOWS)[:, None] * (front_end.window // 2)
     starts = (starts + np.array(SHIFTS) * front_end.frame_hop).ravel()
     seconds = (starts[-1] + front_end.window) / front_end.sample_rate
     audio = clip("notes", front_end.sample_rate, seconds)
-    table = frontends.frame_table(starts, front_end)
-    frames = frontends.cut_frames(audio, table, front_end)
+    table = frame_table(starts, front_end)
+    frames = cut_frames(audio, table, front_end)
     amplitudes = frontends.band_amplitudes(frames, front_end.bands(), front_end.fft_length)
     log_mel = frontends.log_mel(amplitudes, table.index, front_end)
-    openl3 = preset.network.name == "openl3"
-    options = {"pool": POOLINGS[subsampling]} if openl3 else {"stride": STRIDES[subsampling]}
-    last = preset.network.last_layer
+    openl3 = backbone.NAME == "openl3"
+    last = backbone.LAST_LAYER
     folded = backbone.fold(weights)
     embeddings = []
     for window in numpy(log_mel):
-        x = numpy(backbone.feature_maps(folded, window[None], [last], **options)[last])[0]
+        maps = backbone.feature_maps(folded, window[None], [last], subsampling=subsampling)
+        x = numpy(maps[last])[0]
         embeddings.append(x.max(axis=(0, 1)) if openl3 else x.mean(axis=(0, 1)))
     embeddings = np.reshape(embeddings, (N_WINDOWS, len(SHIFTS), -1))
     unmoved = embeddings[:, :1]

@@ -67,7 +67,7 @@ class Plain:
         from hear_openl3_yamnet.features import frontends
 
         preset = get_preset(name)
-        front_end, backbone = preset.front_end, preset.network.backbone
+        front_end, backbone = preset.front_end, preset.backbone
         network = backbone.keras_model(front_end.n_bands, front_end.n_frames)
         folding.set_keras_weights(network, backbone.random_weights(1))
         if name == "yamnet":
@@ -91,15 +91,15 @@ class Plain:
         """Embed the first windows of a clip."""
         import numpy as np
 
-        from hear_openl3_yamnet.features import framing, frontends
+        from hear_openl3_yamnet.features import frames, framing
 
         starts = framing.centres(n_windows, hop) - self._front_end.window // 2
         for first in range(0, n_windows, PLAIN_BATCH):
-            frames = []
+            cut = []
             for start in starts[first : first + PLAIN_BATCH]:
-                table = frontends.frame_table(np.array([start]), self._front_end)
-                frames.append(frontends.cut_frames(audio, table, self._front_end))
-            self._network.predict_on_batch(self._log_mel(np.concatenate(frames)))
+                table = frames.frame_table(np.array([start]), self._front_end)
+                cut.append(frames.cut_frames(audio, table, self._front_end))
+            self._network.predict_on_batch(self._log_mel(np.concatenate(cut)))
 
 
 class Packaged:
@@ -112,8 +112,10 @@ class Packaged:
 
     def embed(self, audio: Any, n_windows: int, hop: Any) -> None:
         """Embed the first windows of a clip."""
-        embedder = self._model._parts[0]
-        for _ in embedder.embeddings([audio], [n_windows], hop):
+        from hear_openl3_yamnet.engine.request import Request
+
+        (network,) = self._model.ensemble.networks
+        for _ in network.embed(Request([audio], [n_windows], hop, self._model.sample_rate)):
             pass
 
 
@@ -132,13 +134,13 @@ def run(name: str, way: str, signal: str, seconds: float, hop_name: str, most: i
         _loaded[name, way] = Plain(name) if options is None else Packaged(name, options)
         warm_up = signals.noise(get_preset(name).sample_rate, 2)
         for _ in range(2):
-            _loaded[name, way].embed(warm_up, 40, Fraction(get_preset(name).network.native_hop))
+            _loaded[name, way].embed(warm_up, 40, Fraction(get_preset(name).backbone.NATIVE_HOP))
     rate = get_preset(name).sample_rate
     native_hops = HOPS[hop_name]
     hop = (
         Fraction(rate, 20)
         if native_hops is None
-        else Fraction(native_hops * get_preset(name).network.native_hop)
+        else Fraction(native_hops * get_preset(name).backbone.NATIVE_HOP)
     )
     audio = _signal(signal, rate, seconds)
     n_windows = min(most, framing.count_windows(len(audio), hop))

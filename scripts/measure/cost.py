@@ -13,16 +13,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hear_openl3_yamnet.backbones import openl3, yamnet
-from hear_openl3_yamnet.config.presets import OPENL3, YAMNET
-from hear_openl3_yamnet.engine.runs import GRID, columns_of_run
+from hear_openl3_yamnet.backbones.openl3_sharing import GRID
+from hear_openl3_yamnet.config.configuring import configure
+from hear_openl3_yamnet.engine.runs import frames_of_run
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS, FrontEnd
 
-LAG = OPENL3.native_hop // FRONT_ENDS["mel256"].frame_hop
+LAG = openl3.NATIVE_HOP // FRONT_ENDS["mel256"].frame_hop
 """STFT frames between windows at the native hop."""
 
 
 class Strip(NamedTuple):
-    """A layer's map: columns of a window, and how many of them are its own at either edge."""
+    """A layer's map: frames of a window, and how many of them are its own at either edge."""
 
     layer: str
     width: int
@@ -31,25 +32,25 @@ class Strip(NamedTuple):
 
 
 def strips(front_end: FrontEnd) -> Iterator[Strip]:
-    """Follow the strips' widths through the network, as `sharing.feature_maps` computes them."""
+    """Follow the widths of the strips through the network, as `openl3_sharing` computes them."""
     width, left, right = front_end.n_frames, 0, front_end.n_frames - front_end.n_whole
     for step in openl3.STEPS:
         if step.kind == "conv":
             left, right = left + 1, right + 1
         else:
-            first = width - right  # of the columns at the right, down to an even one
+            first = width - right  # of the frames at the right, down to an even one
             right = width // 2 - (first - first % 2) // 2
             left, width = -(-left // 2), width // 2
         yield Strip(step.name, width, left, right)
 
 
-def _openl3(front_end: FrontEnd, columns: dict[str, float]) -> float:
-    """Return the operations for so many columns of each convolution."""
+def _openl3(front_end: FrontEnd, frames: dict[str, float]) -> float:
+    """Return the operations for so many frames of each convolution."""
     total, channels_in = 0.0, 1
     for step in openl3.STEPS:
         if step.kind == "conv":
             bands, _, channels = openl3.map_shape(step.name, front_end.n_bands, front_end.n_frames)
-            total += 2 * 9 * bands * channels_in * channels * columns[step.name]
+            total += 2 * 9 * bands * channels_in * channels * frames[step.name]
             channels_in = channels
     return total
 
@@ -73,7 +74,7 @@ def _yamnet(front_end: FrontEnd) -> float:
 
 def shared(front_end: FrontEnd, run: int, lag: int = LAG) -> float:
     """Return the operations for one window in a run of so many that share."""
-    length = columns_of_run(run, lag, front_end)
+    length = frames_of_run(run, lag, configure(f"openl3-{front_end.name}-music"))
     long = {s.layer: length / openl3.frame_stride(s.layer) / run for s in strips(front_end)}
     own = {s.layer: s.left + s.right for s in strips(front_end)}
     return _openl3(front_end, long) + _openl3(front_end, own)
@@ -91,10 +92,10 @@ def main() -> None:
     ways = {"window": window, "dense": dense}
     ways.update({f"runs of {n}": lambda f, n=n: shared(f, n) for n in (2, 5, 12, 25)})
     for name, front_end in FRONT_ENDS.items():
-        network = YAMNET if name == "yamnet" else OPENL3
-        per_second = front_end.sample_rate / network.native_hop
+        network = yamnet if name == "yamnet" else openl3
+        per_second = front_end.sample_rate / network.NATIVE_HOP
         for way, count in ways.items():
-            if way == "window" or network is OPENL3:
+            if way == "window" or network is openl3:
                 gflop = count(front_end) / 1e9
                 print(f"{name:8} {way:12} {gflop:7.3f} {gflop * per_second:8.1f}")
     for strip in strips(FRONT_ENDS["mel256"]):

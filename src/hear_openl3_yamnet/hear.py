@@ -1,4 +1,4 @@
-"""The HEAR 2021 API: input checked at the edge, tensors of the backend in and out.
+"""The HEAR 2021 API. Input is checked here; tensors of the backend go in and out.
 
 The API is described at https://hearbenchmark.com/hear-api.html.
 """
@@ -12,6 +12,7 @@ import numpy as np
 
 from .audio.checks import checked_audio
 from .errors import ModelTypeError
+from .features import framing
 
 if TYPE_CHECKING:
     from .model import HearModel
@@ -22,8 +23,8 @@ def get_timestamp_embeddings(
 ) -> tuple[Any, Any]:
     """Embed clips at regular times.
 
-    The embedding at time t is computed from a window centred at t; what lies outside the clip is
-    silence. Timestamps are 0, hop, 2 × hop … below the clip's length.
+    The embedding at time t is computed from a window centred at t. Outside the clip is silence.
+    Timestamps are 0, hop, 2 × hop … below the clip's length.
 
     Parameters
     ----------
@@ -44,9 +45,9 @@ dtype=float32]
     Raises
     ------
     AudioError
-        If the audio is not 2-D, has no sounds or no samples, or holds NaN or infinity.
+        If the audio is not 2-D, has no sounds or no samples, or contains NaN or infinity.
     AudioTypeError
-        If the samples are integers, complex numbers or no numbers.
+        If the samples are not real floating-point numbers.
     ModelTypeError
         If the model is not from this package.
     OptionError
@@ -56,12 +57,12 @@ dtype=float32]
     Warns
     -----
     UserWarning
-        If samples lie beyond [-1, 1].
+        If there are samples outside [-1, 1].
     """
     _check_model(model)
     embeddings, timestamps = model.timestamp_embeddings(checked_audio(audio), hop_size)
-    repeated = np.tile(timestamps.astype(np.float32), (len(embeddings), 1))
-    return _tensor(embeddings, model), _tensor(repeated, model)
+    times = framing.repeated(timestamps, len(embeddings))
+    return _tensor(embeddings, model), _tensor(times, model)
 
 
 def get_scene_embeddings(audio: Any, model: HearModel, hop_size: float | None = None) -> Any:
@@ -87,7 +88,7 @@ def get_scene_embeddings(audio: Any, model: HearModel, hop_size: float | None = 
     Warns
     -----
     UserWarning
-        If samples lie beyond [-1, 1].
+        If there are samples outside [-1, 1].
     """
     _check_model(model)
     return _tensor(model.scene_embeddings(checked_audio(audio), hop_size), model)
@@ -105,5 +106,5 @@ def _check_model(model: Any) -> None:
 def _tensor(array: np.ndarray, model: HearModel) -> Any:
     from .engine.backend import as_tensor
 
-    with model.device_scope():
+    with model.ensemble.device_scope():
         return as_tensor(array)

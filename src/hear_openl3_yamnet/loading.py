@@ -1,27 +1,42 @@
-"""Preset + weights → HearModel: the one place that knows both."""
+"""Keywords → options → weights → HearModel: the one place that knows all of them."""
 
 from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .config.options import Config, configure
-from .config.presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset
-from .errors import OptionError
-from .fallback import preset_to_load
+from .config.configuring import configure
+from .config.options import Options
+from .config.presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset, preset_of_file
+from .errors import (
+    HearError,
+    OptionError,
+    StarterWeightsWarning,
+    WeightsCacheError,
+    WeightsDownloadError,
+    WeightsIntegrityError,
+    WeightsNotFoundError,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .model import HearModel
 
-_OPENL3_NAME = re.compile(r"openl3_audio_(linear|mel128|mel256)_(music|env)(?![a-z0-9])")
-_STARTER_NAME = re.compile(r"starter-(openl3-mel128|yamnet)(?![a-z0-9])")
+ANSWER_SECONDS = 10.0
+"""How long the server of the published weights may take, before starter weights replace them."""
+
+_UNAVAILABLE = (WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError)
+"""No network; one whose gateway answers with a page of its own; a cache folder that is full."""
+
 _WEIGHTS_KEYWORDS = ("published", "starter", "random")
 _WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".gz", ".safetensors")
 _HANDLE = re.compile(r"https?://")
+_SAVED_MODEL_PRESET = "yamnet"
+"""No other network is published as a SavedModel."""
 
 
 def load_model(
@@ -34,22 +49,22 @@ def load_model(
     model_file_path : str or Path
         One of
 
-        - nothing: the preset of `model`, or ``openl3-mel256-music``. Where nothing at all is named
-          (no preset, no weights, no parts) and its weights can neither be found nor fetched, it is
+        - nothing: the preset of `model`, or ``openl3-mel256-music``. If no preset, no weights and
+          no networks are given, and its weights can neither be found nor fetched, it is
           ``openl3-mel128-starter``, with a warning;
         - a preset's name, or several joined by ``+``: an ensemble;
-        - a weights file, whose name tells the preset as the published names do
+        - a weights file. The preset is inferred from its name, if that is a published one
           (``openl3_audio_mel128_env.h5``, ``openl3_audio_mel128_env-v0_4_0.h5.gz``,
-          ``yamnet.h5``), or of any name with `model` given;
+          ``yamnet.h5``). A file of any name needs `model` as well;
         - a folder with a YAMNet SavedModel, or the address of one for tensorflow-hub;
         - a ``.json`` file with keywords of this function, such as `HearModel.save_config` writes.
-          Paths in it are relative to its folder; keywords given here come before its own.
+          Paths in it are relative to its folder. Keywords given here override its own.
     model : str, optional
         A preset (`list_presets`), or several joined by ``+``.
     **options
-        Fields of `configuration.Config`, and for OpenL3 ``embedding_size`` (512 or 6144).
-        ``parts``, a list of such options, one for each part of an ensemble, come before options
-        for all.
+        Fields of `config.options.Options`, and for OpenL3 ``embedding_size`` (512 or 6144).
+        ``networks`` is a list of such options, one dict for each network of an ensemble. They
+        override the options for all.
 
     Returns
     -------
@@ -60,14 +75,14 @@ def load_model(
     OptionError
         If a preset, an option or a value does not exist, or some do not go together.
     WeightsNotFoundError
-        If the weights are not on this machine and cannot be had.
+        If the weights are not on this machine and cannot be fetched.
     WeightsFormatError
-        If a weights file is damaged or holds another network's weights.
+        If a weights file is damaged or contains another network's weights.
 
     Warns
     -----
     StarterWeightsWarning
-        If the starter weights stand in for published ones, as said above.
+        If the starter weights replace published ones, as said above.
 
     Examples
     --------
@@ -77,7 +92,7 @@ def load_model(
     """
     path = str(model_file_path)
     if path.endswith(".json"):
-        return load_model(**_read_configuration(Path(path), {"model": model, **options}))
+        return load_model(**_read_keywords(Path(path), {"model": model, **options}))
     if path and _is_preset(path):
         if model not in (None, path):
             raise OptionError(
@@ -91,131 +106,122 @@ def load_model(
                 f"{path!r}, weights={options['weights']!r}"
             )
         options["weights"] = path
-    named = model is not None or options.keys() & {"weights", "parts"}
-    configs = _configurations(model, dict(options))  # first: what is wrong with options shows
+    named = model is not None or options.keys() & {"weights", "networks"}
+    networks = _configure_networks(model, dict(options))  # first: errors of options come at once
     if not named:
-        configs = _configurations(preset_to_load(), options)
-    return _build(configs)
+        networks = _configure_networks(preset_to_load(), options)
+    return _build(networks)
 
 
 def _is_preset(name: str) -> bool:
-    return all(part.strip() in PRESETS for part in name.split("+"))
+    return all(one.strip() in PRESETS for one in name.split("+"))
 
 
-def _configurations(model: str | None, options: dict[str, Any]) -> list[Config]:
-    """Configure each part of a model; most have one."""
-    parts = options.pop("parts", None)
-    names = _part_names(model, parts, str(options.get("weights", "published")))
-    configs = []
-    for name, part in zip(names, parts or [{}] * len(names), strict=True):
-        given = {**options, **part}
+def _configure_networks(model: str | None, options: dict[str, Any]) -> list[Options]:
+    """Return the options of each network of a model; most have one."""
+    networks = options.pop("networks", None)
+    names = _network_names(model, networks, str(options.get("weights", "published")))
+    configured = []
+    for name, own in zip(names, networks or [{}] * len(names), strict=True):
+        given = {**options, **own}
         given.pop("model", None)
         if "weights" in given:
             _check_weights(str(given["weights"]), name)
-        configs.append(configure(name, **given))
-    return configs
+        configured.append(configure(name, **given))
+    return configured
 
 
-def _part_names(model: Any, parts: Any, weights: str) -> list[str]:
-    """Return the preset of each part, and check that the options of parts match."""
+def _network_names(model: Any, networks: Any, weights: str) -> list[str]:
+    """Return the preset of each network, and check that the option `networks` matches."""
     names = [name.strip() for name in model.split("+")] if isinstance(model, str) else [model]
-    if parts is None:
+    if networks is None:
         return [_preset_of_weights(weights)] if model is None else names
-    if not (isinstance(parts, list | tuple) and parts and all(map(_is_options, parts))):
+    if not (isinstance(networks, list | tuple) and networks and all(map(_is_options, networks))):
         raise OptionError(
-            "parts must be a list with a dict of options for each part of the model. "
-            f"Received: parts={parts!r}"
+            "networks must be a list with a dict of options for each network of the model. "
+            f"Received: networks={networks!r}"
         )
     if model is None:
-        return [part.get("model", DEFAULT_PRESET) for part in parts]
-    if len(parts) != len(names) or any(
-        part.get("model", name) != name for part, name in zip(parts, names, strict=True)
+        return [own.get("model", DEFAULT_PRESET) for own in networks]
+    if len(networks) != len(names) or any(
+        own.get("model", name) != name for own, name in zip(networks, names, strict=True)
     ):
         raise OptionError(
-            "parts must hold the options of each part of model, in order. "
-            f"Received: model={model!r}, parts={parts!r}"
+            "networks must hold the options of each network of model, in order. "
+            f"Received: model={model!r}, networks={networks!r}"
         )
     return names
 
 
-def _is_options(part: Any) -> bool:
-    return isinstance(part, dict)
+def _is_options(own: Any) -> bool:
+    return isinstance(own, dict)
 
 
-def _build(configs: list[Config]) -> HearModel:
-    sources = [_weights(config) for config in configs]  # first: a missing file shows at once
+def _build(networks: list[Options]) -> HearModel:
+    sources = [_weights(options) for options in networks]  # first: a missing file shows at once
 
     from .engine.embedder import Embedder
     from .model import HearModel
 
     embedders = [
-        Embedder(config, weights) for config, (weights, _) in zip(configs, sources, strict=True)
+        Embedder(options, weights) for options, (weights, _) in zip(networks, sources, strict=True)
     ]
     return HearModel(embedders, "+".join(weights_id for _, weights_id in sources))
 
 
-def _weights(config: Config) -> tuple[dict[str, np.ndarray], str]:
-    """Return the weights that a configuration asks for, and their id."""
+def _weights(options: Options) -> tuple[dict[str, np.ndarray], str]:
+    """Return the weights that options ask for, and their id."""
     from .weights.finding import locate
     from .weights.reading import read_source
 
-    network = config.preset.network
-    source = config.weights
+    source = options.weights
     if source.partition(":")[0] == "random":
         seed = _random_seed(source)
-        return network.backbone.random_weights(seed), f"random:{seed}"
+        return options.backbone.random_weights(seed), f"random:{seed}"
     if source == "published":
-        source = str(locate(config.preset.weights_name))
+        source = str(locate(options.preset.weights_name))
     elif source == "starter":
-        source = str(locate(str(config.preset.starter_name)))
-    return read_source(source, network.name)
+        source = str(locate(str(options.preset.starter_name)))
+    return read_source(source, options.backbone.NAME)
 
 
 def _random_seed(source: str) -> int:
     seed = source.partition(":")[2]
     if source != "random" and not seed.isdecimal():
         raise OptionError(
-            "Untrained weights are asked for as 'random' or 'random:SEED', SEED a whole number "
+            "Untrained weights are named 'random' or 'random:SEED', where SEED is a whole number "
             f"from 0 on. Received: weights={source!r}"
         )
     return int(seed or 0)
 
 
-def _preset_of_file_name(name: str) -> str | None:
-    """Tell the preset by the name of a published file, or of a starter's; None if it tells none."""
-    if found := _OPENL3_NAME.search(name):
-        return f"openl3-{found[1]}-{found[2]}"
-    if found := _STARTER_NAME.search(name):
-        return f"{found[1]}-starter"
-    return "yamnet" if "yamnet" in name.lower() else None
-
-
 def _preset_of_weights(weights: str) -> str:
-    """Tell the preset where only weights are given."""
+    """Infer the preset where only weights are given."""
     if weights == "starter":
         return STARTER_PRESET
     if weights == "published" or weights.partition(":")[0] == "random":
         return DEFAULT_PRESET
     path = Path(weights)
     if _HANDLE.match(weights) or path.is_dir():
-        return "yamnet"  # no other network is published as a SavedModel
-    preset = _preset_of_file_name(path.name)
+        return _SAVED_MODEL_PRESET
+    preset = preset_of_file(path.name)
     if preset is None and not path.exists() and path.suffix not in _WEIGHTS_SUFFIXES:
         raise OptionError(
             f"{weights!r} is neither a preset nor a file. Presets: {', '.join(PRESETS)}."
         )
     if preset is None:
         raise OptionError(
-            f"The name of {path.name!r} does not tell its network, as openl3_audio_mel128_env.h5 "
-            "and yamnet.h5 do. Give model= as well, one of " + ", ".join(PRESETS)
+            f"The network cannot be inferred from the file name {path.name!r}, as it can from "
+            "openl3_audio_mel128_env.h5 and yamnet.h5. Give model= as well, one of "
+            + ", ".join(PRESETS)
         )
     return preset
 
 
 def _check_weights(weights: str, model: str) -> None:
-    """Refuse weights that are none of a preset's.
+    """Refuse weights that do not belong to a preset.
 
-    A file is known by its name: OpenL3's all have one shape.
+    A file is known by its name, because all of OpenL3's files have the same shapes.
     """
     preset = get_preset(model)
     expected, starter = preset.weights_name, preset.starter_name
@@ -233,23 +239,23 @@ def _check_weights(weights: str, model: str) -> None:
                 f"Received: weights='starter' for {model}"
             )
         return
-    told = _preset_of_file_name(Path(weights).name)
-    if told not in (None, expected, starter):
+    inferred = preset_of_file(Path(weights).name)
+    if inferred not in (None, expected, starter):
         raise OptionError(
-            f"{Path(weights).name} is named as weights of {told}, and the model is {model}, "
-            f"which takes those of {expected}. Give model={told!r}, or rename the file if its "
+            f"{Path(weights).name} is named as weights of {inferred}, and the model is {model}, "
+            f"which takes those of {expected}. Give model={inferred!r}, or rename the file if its "
             "name is wrong."
         )
 
 
-def _read_configuration(path: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """Read load_model's keywords from a JSON file; those given come before its own."""
+def _read_keywords(path: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Read load_model's keywords from a JSON file. Those given override its own."""
     try:
         keywords = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise OptionError(f"There is no configuration file {path}. Check the path.") from None
     except (OSError, ValueError) as error:
-        raise OptionError(f"{path} is no JSON configuration: {error}") from error
+        raise OptionError(f"{path} is not a valid JSON configuration: {error}") from error
     if not isinstance(keywords, dict):
         raise OptionError(
             f"{path} must hold an object with keywords of load_model, such as "
@@ -257,10 +263,59 @@ def _read_configuration(path: Path, given: dict[str, Any]) -> dict[str, Any]:
         )
     if str(keywords.get("model_file_path", "")).endswith(".json"):
         raise OptionError(f"{path} names another configuration as its model_file_path.")
-    parts = keywords.get("parts") or []
-    for options in (keywords, *filter(_is_options, parts if isinstance(parts, list) else [])):
+    networks = keywords.get("networks") or []
+    for own in (keywords, *filter(_is_options, networks if isinstance(networks, list) else [])):
         for key in ("weights", "model_file_path"):
-            beside = path.parent / str(options.get(key, ""))
-            if options.get(key) not in (None, "", *_WEIGHTS_KEYWORDS) and beside.exists():
-                options[key] = str(beside)
+            beside = path.parent / str(own.get(key, ""))
+            if own.get(key) not in (None, "", *_WEIGHTS_KEYWORDS) and beside.exists():
+                own[key] = str(beside)
     return {**keywords, **{key: value for key, value in given.items() if value is not None}}
+
+
+def preset_to_load() -> str:
+    """Return `DEFAULT_PRESET`, or `STARTER_PRESET` if its weights are unavailable.
+
+    The published weights are looked for on this machine. Otherwise they are downloaded, if their
+    server answers within `ANSWER_SECONDS` and ``HEAR_OPENL3_YAMNET_OFFLINE`` is not set.
+
+    Raises
+    ------
+    WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError
+        If they are unavailable, and this package has no starter weights either.
+
+    Warns
+    -----
+    StarterWeightsWarning
+        If it is `STARTER_PRESET`.
+    """
+    from .weights.finding import locate
+
+    try:
+        locate(get_preset(DEFAULT_PRESET).weights_name, answer_s=ANSWER_SECONDS)
+    except _UNAVAILABLE as error:
+        if not _has_starter():
+            raise
+        warnings.warn(_starter_message(error), StarterWeightsWarning, stacklevel=3)
+        return STARTER_PRESET
+    return DEFAULT_PRESET
+
+
+def _has_starter() -> bool:
+    from .weights.finding import look_up
+    from .weights.registry import load_registry
+
+    entry = load_registry().get(get_preset(STARTER_PRESET).weights_name)
+    return entry is not None and look_up(entry) is not None
+
+
+def _starter_message(error: HearError) -> str:
+    told = error.__cause__ if isinstance(error.__cause__, WeightsDownloadError) else error
+    cause = str(told).replace("\n", "\n  ")
+    return f"""\
+no model was named, and the published weights of {DEFAULT_PRESET} are not available:
+  {cause}
+{STARTER_PRESET} is loaded instead. It is OpenL3's network on 128 mel bands, not 256, with weights \
+that this project trained on synthetic sounds. Rate, times and sizes are the same. The embeddings \
+are different, and no result published for OpenL3 holds for them (docs/starter.md).
+To get the published weights: hear-openl3-yamnet weights fetch {DEFAULT_PRESET}
+To use the starter weights without this warning: load_model("{STARTER_PRESET}")"""

@@ -3,100 +3,102 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import tagging
-from .audio.downsampling import downsample
-from .engine.backend import BACKEND, aligned_empty, device_scope, module_type
+from .engine.backend import BACKEND, aligned_empty, module_type
 from .engine.embedder import Embedder
+from .engine.ensemble import Ensemble
+from .engine.request import Request
 from .features import framing
-from .pooling.scenes import PartsPooling, normalized
+from .files import written_whole
 from .streaming import SceneStream, Stream
-from .tagging import Tags
 
 
 class HearModel(module_type()):  # type: ignore[misc]
     """A model of the HEAR API, made by `load_model`.
 
-    A ``tf.Module`` on TensorFlow and a ``torch.nn.Module`` on PyTorch, where HEAR's tools
+    It is a ``tf.Module`` on TensorFlow and a ``torch.nn.Module`` on PyTorch, because HEAR's tools
     recognise models by their type.
 
     Parameters
     ----------
-    embedders : sequence of Embedder
-        One; or the parts of an ensemble, whose embeddings are concatenated. The audio has the
-        highest of their rates and is brought to each one's inside.
+    networks : sequence of Embedder
+        One; or the networks of an ensemble, whose embeddings are concatenated. The audio has the
+        highest of their rates, and each network gets it at its own rate.
     weights_id : str
         Which weights: ``published:<name>@<digest>``, ``starter:<name>@<digest>``,
         ``file:<name>@<digest>`` or ``random:<seed>``; joined by ``+`` in an ensemble.
     """
 
-    def __init__(self, embedders: Sequence[Embedder], weights_id: str):
+    def __init__(self, networks: Sequence[Embedder], weights_id: str):
         super().__init__()
         if BACKEND == "torch":
             import torch
 
-            self._modules["parts"] = torch.nn.ModuleList(embedders)  # for .to() to find
-        self._parts: Sequence[Embedder] = tuple(embedders)
+            self._modules["networks"] = torch.nn.ModuleList(networks)  # for .to() to find
+        self._ensemble = Ensemble(networks)
         self._weights_id = weights_id
 
     @property
     def name(self) -> str:
-        """Name of the preset; of an ensemble's presets, joined by ``+``."""
-        return "+".join(part.config.model for part in self._parts)
+        """The name of the preset; in an ensemble, the names of the presets joined by ``+``."""
+        return "+".join(network.options.model for network in self._ensemble.networks)
 
     @property
-    def embedders(self) -> tuple[Embedder, ...]:
-        """The networks side by side; most models have one."""
-        return tuple(self._parts)
+    def ensemble(self) -> Ensemble:
+        """The networks with their options and weights, for code that works with these."""
+        return self._ensemble
 
     @property
     def weights_id(self) -> str:
-        """Its weights, ``published:<name>@<digest>``, ``starter:…``, ``file:…``, ``random:…``."""
+        """The weights: ``published:<name>@<digest>``, ``starter:…``, ``file:…`` or ``random:…``."""
         return self._weights_id
 
     @property
     def config(self) -> dict[str, Any]:
-        """The whole configuration as plain data, the keywords of `load_model`."""
-        configs = [part.config.as_dict() for part in self._parts]
-        return configs[0] if len(configs) == 1 else {"model": self.name, "parts": configs}
+        """All options as plain data: keywords of `load_model`."""
+        options = [network.options.as_dict() for network in self._ensemble.networks]
+        return options[0] if len(options) == 1 else {"model": self.name, "networks": options}
 
     @property
     def sample_rate(self) -> int:
-        """Hertz, of the audio that the model takes."""
-        return max(part.config.preset.sample_rate for part in self._parts)
+        """The rate in hertz of the audio that the model takes."""
+        return self._ensemble.sample_rate
 
     @property
     def timestamp_embedding_size(self) -> int:
-        """Values in a timestamp's embedding."""
-        return sum(part.config.timestamp_embedding_size for part in self._parts)
+        """The number of values in a timestamp's embedding."""
+        return self._ensemble.timestamp_embedding_size
 
     @property
     def scene_embedding_size(self) -> int:
-        """Values in a scene's embedding."""
-        return sum(part.config.scene_embedding_size for part in self._parts)
+        """The number of values in a scene's embedding."""
+        return self._ensemble.scene_embedding_size
 
     @property
     def hop_size(self) -> float:
-        """Milliseconds between timestamps, by default."""
-        config = self._parts[0].config
-        return framing.hop_milliseconds(config.hop, config.preset.sample_rate)
+        """Milliseconds between timestamps by default."""
+        return self._ensemble.hop_size
 
     @property
     def scene_hop_size(self) -> float:
-        """Milliseconds between the windows that a scene pools, by default."""
-        config = self._parts[0].config
-        return framing.hop_milliseconds(config.scene_hop, config.preset.sample_rate)
+        """Milliseconds between the windows that a scene pools by default."""
+        return self._ensemble.scene_hop_size
 
     def save_config(self, path: str | Path) -> None:
-        """Write the configuration as JSON; ``load_model(path)`` gives the same model back."""
-        Path(path).write_text(json.dumps(self.config, indent=2) + "\n", encoding="utf-8")
+        """Write the options as JSON; ``load_model(path)`` makes the same model from it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        with written_whole(Path(path)) as partial:
+            partial.write_text(json.dumps(self.config, indent=2) + "\n", encoding="utf-8")
 
     def timestamp_embeddings(
         self, audio: np.ndarray, hop_size: float | None = None
@@ -106,7 +108,7 @@ class HearModel(module_type()):  # type: ignore[misc]
         Parameters
         ----------
         audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
-            Mono, at `sample_rate`, in [-1, 1].
+            Mono, at `sample_rate`, in [-1, 1]. It is not checked.
         hop_size : float, optional
             Milliseconds; the model's own by default.
 
@@ -115,70 +117,18 @@ class HearModel(module_type()):  # type: ignore[misc]
         embeddings : np.ndarray [shape=(n_sounds, n_timestamps, size), dtype=float32]
         timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64]
             Milliseconds.
+
+        Raises
+        ------
+        OptionError
+            If the hop is not a number of milliseconds between a sample and an hour.
         """
-        hop = self._hop(self.hop_size if hop_size is None else hop_size)
-        n_timestamps = framing.count_windows(audio.shape[1], hop)
-        embeddings = self.embed_stretch(audio, n_timestamps, hop)
+        hop = self._ensemble.hop(self.hop_size if hop_size is None else hop_size)
+        request = Request.whole(audio, hop, self.sample_rate)
+        n_timestamps = request.counts[0]
+        embeddings = aligned_empty((len(audio), n_timestamps, self.timestamp_embedding_size))
+        self._ensemble.write(list(embeddings), request)
         return embeddings, framing.timestamps(n_timestamps, hop, self.sample_rate)
-
-    def embed_stretch(
-        self,
-        audio: np.ndarray,
-        n_timestamps: int,
-        hop: Fraction,
-        first: int = 0,
-        origin: int = 0,
-        *,
-        normalize: bool = True,
-    ) -> np.ndarray:
-        """Embed clips at some of their times, from the samples that these times see.
-
-        Parameters
-        ----------
-        audio : np.ndarray [shape=(n_sounds, n_samples), dtype=float32]
-            As for `timestamp_embeddings`.
-        n_timestamps : int
-        hop : Fraction
-            Samples between timestamps.
-        first : int
-            Number of the first timestamp; see `Embedder.embeddings`.
-        origin : int
-            Where in the clips the audio begins.
-        normalize : bool
-            Whether to normalise the embeddings, where the model does; a scene's windows are not.
-
-        Returns
-        -------
-        np.ndarray [shape=(n_sounds, n_timestamps, size), dtype=float32]
-        """
-        shape = (len(audio), n_timestamps, self.timestamp_embedding_size)
-        embeddings = aligned_empty(shape)
-        counts = [n_timestamps] * len(audio)
-        self._fill(list(embeddings), audio, counts, hop, first, origin, normalize)
-        return embeddings
-
-    def clip_embeddings(
-        self, clips: Sequence[np.ndarray], hop_size: float | None = None
-    ) -> list[np.ndarray]:
-        """Embed clips of any lengths at regular times, as many windows at once as are fastest.
-
-        Parameters
-        ----------
-        clips : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
-            Mono, at `sample_rate`, in [-1, 1].
-        hop_size : float, optional
-            Milliseconds; the model's own by default.
-
-        Returns
-        -------
-        list of np.ndarray [shape=(n_timestamps, size), dtype=float32]
-            For each clip what `timestamp_embeddings` gives it alone.
-        """
-        hop = self._hop(self.hop_size if hop_size is None else hop_size)
-        counts = [framing.count_windows(len(clip), hop) for clip in clips]
-        outs = [np.empty((n, self.timestamp_embedding_size), np.float32) for n in counts]
-        self._fill(outs, clips, counts, hop)
-        return outs
 
     def scene_embeddings(
         self, audio: Sequence[np.ndarray] | np.ndarray, hop_size: float | None = None
@@ -188,36 +138,24 @@ class HearModel(module_type()):  # type: ignore[misc]
         Parameters
         ----------
         audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
-            Clips of any lengths. Mono, at `sample_rate`, in [-1, 1].
+            Clips of any lengths. Mono, at `sample_rate`, in [-1, 1]. They are not checked.
         hop_size : float, optional
             Milliseconds between the windows that are pooled; the model's own by default.
 
         Returns
         -------
         np.ndarray [shape=(n_sounds, size), dtype=float32]
+
+        Raises
+        ------
+        OptionError
+            If the hop is not a number of milliseconds between a sample and an hour.
         """
-        hop = self._hop(self.scene_hop_size if hop_size is None else hop_size)
-        counts = [framing.count_windows(len(clip), hop) for clip in audio]
-        pooled = [self.scene_pooling() for _ in audio]
-        for columns, _, runs in self._by_part(audio, counts, hop):
-            for sound, _, rows in runs:
-                pooled[sound].add(columns, rows)
-        return np.stack([scene.result() for scene in pooled])
-
-    def scene_pooling(self) -> PartsPooling:
-        """Return what pools the windows of one clip, part by part."""
-        configs = [part.config for part in self._parts]
-        return PartsPooling(
-            [(c.timestamp_embedding_size, c.scene_pooling, c.normalize) for c in configs]
-        )
-
-    @property
-    def windows_at_once(self) -> int:
-        """Windows that are computed at once: the fewest that are as fast as more."""
-        return max(part.windows_at_once() for part in self._parts)
+        hop = self._ensemble.hop(self.scene_hop_size if hop_size is None else hop_size)
+        return self._ensemble.scenes(audio, hop)
 
     def stream(self, hop_size: float | None = None) -> Stream:
-        """Embed audio as it comes: what `get_timestamp_embeddings` makes of the whole of it.
+        """Embed audio as it arrives, with the result of `get_timestamp_embeddings` of the whole.
 
         Parameters
         ----------
@@ -232,8 +170,8 @@ class HearModel(module_type()):  # type: ignore[misc]
         Raises
         ------
         OptionError
-            If the hop is no number of milliseconds between a sample and an hour, or the framing
-            is dense.
+            If the hop is not a number of milliseconds between a sample and an hour, or if the
+            framing is dense.
 
         Examples
         --------
@@ -241,11 +179,11 @@ class HearModel(module_type()):  # type: ignore[misc]
         >>> embeddings, timestamps = stream.push(samples)  # doctest: +SKIP
         >>> embeddings, timestamps = stream.flush()  # doctest: +SKIP
         """
-        hop = self._hop(self.hop_size if hop_size is None else hop_size)
-        return Stream(self, hop)
+        hop = self._ensemble.hop(self.hop_size if hop_size is None else hop_size)
+        return Stream(self._ensemble, hop)
 
     def scene_stream(self, hop_size: float | None = None) -> SceneStream:
-        """Embed a whole clip that comes piece by piece: what `get_scene_embeddings` makes of it.
+        """Embed a clip that arrives in blocks, with the result of `get_scene_embeddings`.
 
         Parameters
         ----------
@@ -255,81 +193,21 @@ class HearModel(module_type()):  # type: ignore[misc]
         Returns
         -------
         SceneStream
-            Its `SceneStream.push` takes samples and its `SceneStream.flush` gives the embedding.
+            Its `SceneStream.push` takes samples and its `SceneStream.flush` returns the embedding.
 
         Raises
         ------
         OptionError
             As `stream`.
         """
-        return SceneStream(self, self._hop(self.scene_hop_size if hop_size is None else hop_size))
-
-    def tag(self, audio: np.ndarray, hop_size: float | None = None) -> Tags:
-        """Score AudioSet's classes in one clip. YAMNet alone; see `tagging.tag`.
-
-        Parameters
-        ----------
-        audio : np.ndarray [shape=(n_samples,), dtype=float32]
-            Mono, at `sample_rate`, in [-1, 1].
-        hop_size : float, optional
-            Milliseconds between windows; 480 by default, as published.
-
-        Returns
-        -------
-        Tags
-            Names, scores over time, and `Tags.top` for the clip.
-        """
-        return tagging.tag(self, audio, hop_size)
-
-    def device_scope(self) -> AbstractContextManager:
-        """Return a scope in which Keras makes tensors on the model's device."""
-        return device_scope(next(iter(self._parts[0].encoder.tensors.values())))
-
-    def _hop(self, hop_size: float) -> Fraction:
-        return framing.hop_samples(hop_size, self.sample_rate)
-
-    def _fill(
-        self,
-        outs: Sequence[np.ndarray],
-        clips: Sequence[np.ndarray] | np.ndarray,
-        counts: Sequence[int],
-        hop: Fraction,
-        first: int = 0,
-        origin: int = 0,
-        normalize: bool = True,
-    ) -> None:
-        """Write each clip's embeddings into its array [shape=(count, size)]."""
-        for columns, part, runs in self._by_part(clips, counts, hop, first, origin):
-            for sound, number, rows in runs:
-                if normalize and part.config.normalize == "l2":
-                    rows = normalized(rows)
-                outs[sound][number : number + len(rows), columns] = rows
-
-    def _by_part(
-        self,
-        clips: Sequence[np.ndarray] | np.ndarray,
-        counts: Sequence[int],
-        hop: Fraction,
-        first: int = 0,
-        origin: int = 0,
-    ) -> Iterator[tuple[slice, Embedder, Iterator]]:
-        """Give each part its own audio, and its columns of the timestamps' embeddings."""
-        done = 0
-        for part in self._parts:
-            rate = part.config.preset.sample_rate
-            size = part.config.timestamp_embedding_size
-            own = downsample(clips, self.sample_rate, rate)
-            own_hop, own_origin = hop * rate / self.sample_rate, origin * rate // self.sample_rate
-            runs = part.embeddings(own, counts, own_hop, first, own_origin)
-            yield slice(done, done + size), part, runs
-            done += size
+        hop = self._ensemble.hop(self.scene_hop_size if hop_size is None else hop_size)
+        return SceneStream(self._ensemble, hop)
 
     def __repr__(self) -> str:
         hops = f"hop_size={self.hop_size:.6g} ms, scene_hop_size={self.scene_hop_size:.6g} ms"
-        dense = any(part.config.framing == "dense" for part in self._parts)
         return (
             f"HearModel({self.name!r}, {self.timestamp_embedding_size} values a timestamp, "
             f"{self.scene_embedding_size} a scene, {self.sample_rate} Hz, {hops}, "
-            + ("framing='dense', " if dense else "")
+            + ("framing='dense', " if self._ensemble.is_dense else "")
             + f"weights={self.weights_id!r})"
         )

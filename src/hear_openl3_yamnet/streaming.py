@@ -1,32 +1,31 @@
-"""Audio that comes piece by piece → the embeddings of the whole, as soon as they are ready.
+"""Audio that arrives in blocks → the embeddings of the whole, as soon as they are ready.
 
-An embedding is ready when the last sample of its window is there: for a window around its time,
-half a window later. A stream keeps the samples that windows to come still see, and no others.
+An embedding is ready when the last sample of its window has arrived: for a window around its time,
+that is half a window later. A stream keeps the samples that later windows still see, and no others.
 """
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .audio import downsampling as resampling
+from .audio import downsampling
 from .audio.checks import checked_samples
+from .engine.embedder import Embedder
+from .engine.ensemble import Ensemble
+from .engine.request import Request
 from .errors import OptionError, StreamError
 from .features import framing
 
-if TYPE_CHECKING:
-    from .engine.embedder import Embedder
-    from .model import HearModel
-
-LONGEST_PIECE_S = 30
-"""Seconds of a push that are taken in at once: enough for full batches, 6 MB at 48 kHz."""
+LONGEST_BLOCK_S = 30
+"""Seconds of a push that are embedded together: enough for full batches, 6 MB at 48 kHz."""
 
 
-class _Part(NamedTuple):
-    """One of the model's networks, as the stream's samples concern it."""
+class _Network(NamedTuple):
+    """One of the model's networks, and how it sees the stream's samples."""
 
     embedder: Embedder
     hop: Fraction  # in its own samples
@@ -42,11 +41,12 @@ class _Part(NamedTuple):
 
 
 class Stream:
-    """One sound on its way through a model, made by `HearModel.stream`.
+    """One sound that a model embeds as it arrives, made by `HearModel.stream`.
 
     Parameters
     ----------
-    model : HearModel
+    ensemble : Ensemble
+        The model's networks.
     hop : Fraction
         Samples between timestamps.
     normalize : bool
@@ -58,28 +58,28 @@ class Stream:
         If the framing is dense.
     """
 
-    def __init__(self, model: HearModel, hop: Fraction, *, normalize: bool = True):
-        if any(embedder.config.framing == "dense" for embedder in model.embedders):
+    def __init__(self, ensemble: Ensemble, hop: Fraction, *, normalize: bool = True):
+        if ensemble.is_dense:
             raise OptionError(
                 "framing='dense' takes its reference level from the whole clip, which a stream "
                 "does not have yet. Load the model with framing='exact'."
             )
-        self._model = model
+        self._ensemble = ensemble
         self._hop = hop
         self._normalize = normalize
-        self._parts = []
-        for embedder in model.embedders:
-            own_rate = embedder.config.preset.sample_rate
-            factor = model.sample_rate // own_rate
-            reach = resampling.reach(model.sample_rate, own_rate)
-            self._parts.append(_Part(embedder, hop / factor, factor, reach))
+        self._networks = []
+        for embedder in ensemble.networks:
+            own_rate = embedder.options.preset.sample_rate
+            factor = ensemble.sample_rate // own_rate
+            reach = downsampling.reach(ensemble.sample_rate, own_rate)
+            self._networks.append(_Network(embedder, hop / factor, factor, reach))
         # where time is kept, a window gives several timestamps: they are ready together
-        self._step = math.lcm(*(p.embedder.timestamps_per_window(p.hop) for p in self._parts))
-        self._factor = math.lcm(*(part.factor for part in self._parts))
+        self._step = math.lcm(*(n.embedder.timestamps_per_window(n.hop) for n in self._networks))
+        self._factor = math.lcm(*(network.factor for network in self._networks))
         self._samples = np.empty(0, np.float32)
         self._origin = 0  # place of the first of them in the stream
         self._n_samples = 0  # pushed so far
-        self._n_timestamps = 0  # given out so far
+        self._n_timestamps = 0  # returned so far
         self._ended = False
 
     @property
@@ -89,16 +89,16 @@ class Stream:
 
     @property
     def n_buffered(self) -> int:
-        """Samples kept for windows to come: never more than a push's 30 s and a window's span."""
+        """Samples kept for later windows: never more than 30 s of a push and one window."""
         return len(self._samples)
 
     def push(self, samples: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Take in the next samples, and return the embeddings that they complete.
+        """Add the next samples, and return the embeddings that they complete.
 
         Parameters
         ----------
         samples : tensor or np.ndarray [shape=(n_samples,), dtype=float16, 32 or 64]
-            Mono, at ``model.sample_rate``, in [-1, 1]; any number of them, none included.
+            Mono, at ``model.sample_rate``, in [-1, 1]; any number of them, also none.
 
         Returns
         -------
@@ -110,9 +110,9 @@ class Stream:
         Raises
         ------
         AudioError
-            If the samples are not 1-D, or hold NaN or infinity. None of them is taken in.
+            If the samples are not 1-D, or contain NaN or infinity. None of them is added.
         AudioTypeError
-            If they are integers, complex numbers or no numbers.
+            If they are not real floating-point numbers.
         StreamError
             If the stream has ended.
 
@@ -123,7 +123,7 @@ class Stream:
         """
         self._check_open()
         samples = checked_samples(samples)
-        longest = LONGEST_PIECE_S * self._model.sample_rate
+        longest = LONGEST_BLOCK_S * self._ensemble.sample_rate
         ready = []
         for first in range(0, len(samples), longest):
             self._append(samples[first : first + longest])
@@ -131,13 +131,13 @@ class Stream:
         return self._with_times(ready)
 
     def flush(self) -> tuple[np.ndarray, np.ndarray]:
-        """End the stream, and return the embeddings that are left, with silence after the end.
+        """End the stream, and return the remaining embeddings. After the end is silence.
 
         Returns
         -------
         embeddings, timestamps : np.ndarray
-            As `push`. Together, a stream's are those of `get_timestamp_embeddings`; a stream
-            without samples has none.
+            As `push` returns them. All embeddings of a stream together are those of
+            `get_timestamp_embeddings`. A stream without samples has none.
 
         Raises
         ------
@@ -146,10 +146,10 @@ class Stream:
         """
         self._check_open()
         total = framing.count_windows(self._n_samples, self._hop) if self._n_samples else 0
-        left = self._with_times([self._embed_until(total)])
+        remaining = self._with_times([self._embed_until(total)])
         self._ended = True
         self._samples = self._samples[:0].copy()
-        return left
+        return remaining
 
     def _check_open(self) -> None:
         if self._ended:
@@ -161,48 +161,51 @@ class Stream:
         self._samples = np.concatenate([self._samples, samples[early:]])
 
     def _n_ready(self) -> int:
-        """Return how many timestamps see no sample that is still to come."""
-        ready = min(part.timestamps_within(self._n_samples) for part in self._parts)
+        """Return how many timestamps see no sample that has not arrived yet."""
+        ready = min(network.timestamps_within(self._n_samples) for network in self._networks)
         return ready // self._step * self._step
 
     def _embed_until(self, timestamp: int) -> np.ndarray:
-        """Embed the timestamps that are left before a number, and drop the samples behind them."""
-        first, count = self._n_timestamps, max(0, timestamp - self._n_timestamps)
+        """Embed the remaining timestamps before a number, and drop the samples behind them."""
+        count = max(0, timestamp - self._n_timestamps)
+        rows = np.empty((count, self._ensemble.timestamp_embedding_size), np.float32)
         if count == 0:
-            return np.empty((0, self._model.timestamp_embedding_size), np.float32)
-        rows = self._model.embed_stretch(
+            return rows
+        request = Request(
             self._samples[None],
-            count,
+            [count],
             self._hop,
-            first,
-            self._origin,
-            normalize=self._normalize,
-        )[0]
+            self._ensemble.sample_rate,
+            first=self._n_timestamps,
+            origin=self._origin,
+        )
+        self._ensemble.write([rows], request, normalize=self._normalize)
         self._n_timestamps += count
         self._drop()
         return rows
 
     def _drop(self) -> None:
         """Forget the samples before the next window."""
-        begin = min(part.first_sample(self._n_timestamps) for part in self._parts)
-        origin = max(0, begin // self._factor * self._factor)  # where every part has a sample
+        begin = min(network.first_sample(self._n_timestamps) for network in self._networks)
+        origin = max(0, begin // self._factor * self._factor)  # where every network has a sample
         self._samples = self._samples[origin - self._origin :].copy()
         self._origin = origin
 
     def _with_times(self, rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        size = self._model.timestamp_embedding_size
+        size = self._ensemble.timestamp_embedding_size
         embeddings = np.concatenate([np.empty((0, size), np.float32), *rows])
         first = self._n_timestamps - len(embeddings)
-        times = framing.timestamps(len(embeddings), self._hop, self._model.sample_rate, first)
+        times = framing.timestamps(len(embeddings), self._hop, self._ensemble.sample_rate, first)
         return embeddings, times
 
 
 class SceneStream:
-    """One clip on its way to its scene embedding, made by `HearModel.scene_stream`.
+    """One clip that arrives in blocks, for its scene embedding, made by `HearModel.scene_stream`.
 
     Parameters
     ----------
-    model : HearModel
+    ensemble : Ensemble
+        The model's networks.
     hop : Fraction
         Samples between the windows that are pooled.
 
@@ -212,12 +215,12 @@ class SceneStream:
         If the framing is dense.
     """
 
-    def __init__(self, model: HearModel, hop: Fraction):
-        self._windows = Stream(model, hop, normalize=False)
-        self._pooled = model.scene_pooling()
+    def __init__(self, ensemble: Ensemble, hop: Fraction):
+        self._windows = Stream(ensemble, hop, normalize=False)
+        self._pooled = ensemble.scene_pooling()
 
     def push(self, samples: Any) -> None:
-        """Take in the next samples; as `Stream.push`, which see for what is raised."""
+        """Add the next samples. Parameters and errors are those of `Stream.push`."""
         self._add(self._windows.push(samples)[0])
 
     def flush(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""YAMNet's class scores under their names: what is heard in a clip, and when."""
+"""YAMNet's class scores with their names: what a clip contains, and when."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .audio.checks import checked_audio, checked_samples
 from .backbones.yamnet import N_CLASSES
 from .errors import OptionError, WeightsFormatError
 from .files import written_whole
@@ -26,15 +27,15 @@ PUBLISHED_HOP_SIZE = 480.0
 class Tags:
     """Scores of AudioSet's classes for one clip.
 
-    The scores of a window are independent of each other (sigmoids), and they are not calibrated:
-    they rank classes, and are no probabilities.
+    The scores of a window are independent of each other (sigmoids). They are not calibrated: they
+    rank classes, but they are not probabilities.
 
     Attributes
     ----------
     names : tuple of str
-        The 521 classes, as YAMNet's authors wrote them.
+        The names of the 521 classes, as YAMNet's authors wrote them.
     scores : np.ndarray [shape=(n_timestamps, 521), dtype=float32]
-        Of each window, between 0 and 1.
+        The scores of each window, between 0 and 1.
     timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64]
         The windows' centres, in milliseconds.
     """
@@ -70,7 +71,7 @@ class Tags:
 
 
 def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> Tags:
-    """Score AudioSet's classes in one clip; `HearModel.tag` calls it.
+    """Score AudioSet's classes in one clip.
 
     Parameters
     ----------
@@ -90,16 +91,14 @@ def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> T
     AudioError, AudioTypeError
         If the samples are not a non-empty, finite 1-D array of real floating-point numbers.
     OptionError
-        If the hop is no number of milliseconds between a sample and an hour.
-        Or if the model has no trained class scores: another network, another head than the
-        published one, or starter weights.
+        If the hop is not a number of milliseconds between a sample and an hour; or if the model
+        has no trained class scores: it is another network, has another head than the published
+        one, or has starter weights.
     WeightsNotFoundError
         If the table of class names is not on this machine and cannot be fetched.
     WeightsFormatError
         If that table is not YAMNet's.
     """
-    from .audio.checks import checked_audio, checked_samples
-
     kernel, bias = _classifier(model)
     samples = checked_audio(checked_samples(audio)[None])
     names = class_names()
@@ -136,8 +135,8 @@ def class_names(path: str | Path | None = None) -> tuple[str, ...]:
             rows = {int(row["index"]): row["display_name"] for row in csv.DictReader(file)}
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsFormatError(
-            f"{path} is no table of YAMNet's classes: it needs the columns index, mid and "
-            f"display_name, and numbers as index ({error})"
+            f"{path} is not a table of YAMNet's classes. It needs the columns index, mid and "
+            f"display_name, and the index must be a number ({error})"
         ) from error
     if sorted(rows) != list(range(N_CLASSES)) or not all(rows.values()):
         raise WeightsFormatError(
@@ -151,22 +150,22 @@ def _classifier(model: HearModel) -> tuple[np.ndarray, np.ndarray]:
     """Return the kernel and the bias of the class scores, where they go with the embeddings."""
     from keras.ops import convert_to_numpy
 
-    part = model.embedders[0]
-    config = part.config
-    if len(model.embedders) > 1 or config.preset.network.name != "yamnet":
+    networks = model.ensemble.networks
+    options = networks[0].options
+    if len(networks) > 1 or "predictions" not in options.backbone.LAYERS:
         raise OptionError(
             'Only YAMNet scores classes: load_model("yamnet"), or --model yamnet. '
             f"Received: {model.name}"
         )
-    head = (config.pooling, config.grid, config.layers, config.time, config.normalize)
+    head = (options.pooling, options.grid, options.layers, options.time, options.normalize)
     if head != ("mean", (1, 1), ("layer14",), "window", "none"):
         raise OptionError(
             "Class scores are computed from YAMNet's published embedding: leave pooling, grid, "
             "layers, time and normalize at their defaults. Received: "
-            f"pooling={config.pooling!r}, grid={config.grid}, layers={config.layers}, "
-            f"time={config.time!r}, normalize={config.normalize!r}"
+            f"pooling={options.pooling!r}, grid={options.grid}, layers={options.layers}, "
+            f"time={options.time!r}, normalize={options.normalize!r}"
         )
-    tensors = part.encoder.tensors
+    tensors = networks[0].encoder.tensors
     kernel, bias = (
         convert_to_numpy(tensors[f"predictions/{name}"]).astype(np.float32)
         for name in ("kernel", "bias")

@@ -130,7 +130,7 @@ def receptive_fields(backbone, layer, n_frames, n_bands=8, reach=100.0):
 def test_columns_have_their_centres_where_they_look(name, layer, n_frames, width):
     backbone = BACKBONES[name]
     first, last = receptive_fields(backbone, layer, n_frames)
-    centres = backbone.column_centres(layer, n_frames)
+    centres = backbone.frame_centres(layer, n_frames)
     assert len(centres) == backbone.map_shape(layer, 8, n_frames)[1]
     np.testing.assert_array_equal(np.diff(centres), backbone.frame_stride(layer))
     whole = last - first + 1 == width  # columns that see no edge

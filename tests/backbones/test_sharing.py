@@ -9,7 +9,7 @@ import pytest
 from hear_openl3_yamnet import get_timestamp_embeddings
 from hear_openl3_yamnet.backbones import openl3
 from hear_openl3_yamnet.backbones import openl3_sharing as sharing
-from hear_openl3_yamnet.features import frontends
+from hear_openl3_yamnet.features.frames import frame_table
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
@@ -49,7 +49,7 @@ def count_windows(monkeypatch):
     """Count the windows that a model's encoder computes alone and shared, from now on."""
 
     def watch(model):
-        encoder = model._parts[0].encoder
+        encoder = model.ensemble.networks[0].encoder
         counts = {"plain": 0, "shared": 0}
 
         def counting(way, compute):
@@ -250,7 +250,7 @@ def test_maps_equal_those_of_windows_apart():
 
 def distinct_frames(name, hop, n_windows):
     front_end = FRONT_ENDS[name]
-    return len(frontends.frame_table(np.arange(n_windows) * hop, front_end).starts)
+    return len(frame_table(np.arange(n_windows) * hop, front_end).starts)
 
 
 @pytest.mark.parametrize("name", ["mel128", "mel256"])

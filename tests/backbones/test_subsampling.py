@@ -98,8 +98,7 @@ def test_yamnets_maps_keep_their_shapes(name, n_frames):
     folded = yamnet.fold(yamnet.random_weights(0))
     x = np.random.default_rng(0).normal(-3, 2, (1, 64, n_frames, 1)).astype(np.float32)
     layers = ["layer1", "layer3", "layer14"]
-    stride = subsampling.STRIDES[name]
-    for layer, y in yamnet.feature_maps(folded, x, layers, stride=stride).items():
+    for layer, y in yamnet.feature_maps(folded, x, layers, subsampling=name).items():
         assert tuple(y.shape[1:]) == yamnet.map_shape(layer, 64, n_frames)
 
 
@@ -107,14 +106,13 @@ def test_blurred_columns_stay_where_the_strided_ones_are():
     """What changes most of a blurred map is the column that strides would have put there."""
     folded = yamnet.fold(yamnet.random_weights(0))
     quiet = np.full((1, 64, 96, 1), -3, np.float32)
-    for column, frame in enumerate(yamnet.column_centres("layer7", 96)):
+    for column, frame in enumerate(yamnet.frame_centres("layer7", 96)):
         if not 1 <= column <= 4:
             continue  # the outermost see the window's edges
         event = quiet.copy()
         event[:, :, int(frame)] += 3
         both = np.concatenate([quiet, event])
-        stride = subsampling.STRIDES["blur"]
-        maps = numpy(yamnet.feature_maps(folded, both, ["layer7"], stride=stride)["layer7"])
+        maps = numpy(yamnet.feature_maps(folded, both, ["layer7"], subsampling="blur")["layer7"])
         change = np.abs(maps[1] - maps[0]).sum(axis=(0, 2))
         assert change.argmax() == column
 

@@ -81,7 +81,7 @@ def test_passes_with_the_untrained_network_of_a_configuration_file(tmp_path, mod
         ({"layers": ["logmel", "layer12"], "pooling": "max+mean"}, 1026, 1026),
         ({"pooling": "fusion"}, 4096, 4096),
         ({"subsampling": "blur", "scene_pooling": "percentiles"}, 1024, 3072),
-        ({"model": "yamnet+yamnet", "parts": [{}, {"window_size": 495}]}, 2048, 2048),
+        ({"model": "yamnet+yamnet", "networks": [{}, {"window_size": 495}]}, 2048, 2048),
         (
             {"model": "openl3-mel128-env", "time": "frame", "grid": ["all", 1]},
             8192,

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from hear_openl3_yamnet import HearError, OptionError, list_layers, list_presets
-from hear_openl3_yamnet.config.options import configure, options
+from hear_openl3_yamnet.config import geometry
+from hear_openl3_yamnet.config.configuring import configure
+from hear_openl3_yamnet.config.options import option_names
 from hear_openl3_yamnet.config.presets import get_preset
 
 OPENL3 = "openl3-mel128-env"
@@ -43,19 +45,20 @@ def test_presets_are_the_published_models_the_submissions_and_the_starters():
     ],
 )
 def test_defaults_are_the_published_ones(model, hop_ms, scene_hop_ms, size):
-    config = configure(model)
-    rate = config.preset.sample_rate
-    assert float(config.hop * 1000 / rate) == pytest.approx(hop_ms, abs=1e-9)
-    assert float(config.scene_hop * 1000 / rate) == pytest.approx(scene_hop_ms, abs=1e-9)
-    assert config.timestamp_embedding_size == config.scene_embedding_size == size
-    assert config.pooling == ("mean" if "yamnet" in model else "max")
-    assert config.grid == (1, 1)
+    options = configure(model)
+    rate = options.preset.sample_rate
+    assert float(geometry.hop(options) * 1000 / rate) == pytest.approx(hop_ms, abs=1e-9)
+    assert float(geometry.scene_hop(options) * 1000 / rate) == pytest.approx(scene_hop_ms, abs=1e-9)
+    assert geometry.timestamp_embedding_size(options) == size
+    assert geometry.scene_embedding_size(options) == size
+    assert options.pooling == ("mean" if "yamnet" in model else "max")
+    assert options.grid == (1, 1)
 
 
 def test_embedding_sizes_are_heads():
     assert configure(OPENL3, embedding_size=512) == configure(OPENL3)
     assert configure(OPENL3, embedding_size=6144) == configure(OPENL3, grid=(4, 3))
-    assert configure(OPENL3, embedding_size=6144).timestamp_embedding_size == 6144
+    assert geometry.timestamp_embedding_size(configure(OPENL3, embedding_size=6144)) == 6144
 
 
 def test_one_layer_may_be_given_by_name_alone():
@@ -83,7 +86,7 @@ def test_options_that_are_none():
     assert "Options: embedding_size, weights, hop_size" in message
     assert "Received: poling='max'" in message
     for name in ("pooling", "grid", "time", "layers", "subsampling", "scene_pooling", "normalize"):
-        assert name in options()
+        assert name in option_names()
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,8 @@ def test_values_that_are_no_choice(option, listed, value):
     [
         ({"hop_size": 0}, "above 0 and at most an hour (3600000). Received: hop_size=0"),
         ({"hop_size": -5.0}, "Received: hop_size=-5.0"),
+        ({"hop_size": True}, "Received: hop_size=True"),
+        ({"scene_hop_size": True}, "Received: scene_hop_size=True"),
         ({"hop_size": float("nan")}, "Received: hop_size=nan"),
         ({"hop_size": 3_600_001}, "Received: hop_size=3600001"),
         ({"hop_size": "nativ"}, "Received: hop_size='nativ'"),
@@ -126,6 +131,7 @@ def test_values_that_are_no_choice(option, listed, value):
         ({"gem_p": 0}, "gem_p must be a number above 0. Received: gem_p=0"),
         ({"gem_p": float("inf")}, "Received: gem_p=inf"),
         ({"gem_p": "3"}, "Received: gem_p='3'"),
+        ({"gem_p": True}, "Received: gem_p=True"),
         ({"grid": 4}, "grid must be a pair: cells over bands and over frames"),
         ({"grid": (1, 2, 3)}, "Received: grid=(1, 2, 3)"),
         ({"grid": (0, 1)}, "grid must be a whole number, at least 1. Received: grid=0"),
@@ -133,6 +139,7 @@ def test_values_that_are_no_choice(option, listed, value):
         ({"layers": "layer7"}, "layers must be one of 'logmel', 'conv1', 'conv2', 'block1'"),
         ({"layers": ["block1", "block1"]}, "none twice"),
         ({"layers": 7}, "Received: layers=7"),
+        ({"layers": []}, "layers must name one or several layers, none twice. Received: layers=()"),
     ],
 )
 def test_values_out_of_range(given, expected):
@@ -154,7 +161,7 @@ def test_values_out_of_range(given, expected):
         (OPENL3, {"time": "frame", "pooling": "fusion"}, "'fusion', which pools over time"),
         (OPENL3, {"time": "frame", "grid": (1, 3)}, "a grid over frames; take grid=(bands, 1)"),
         ("yamnet", {"time": "frame", "layers": "predictions"}, "which have no frames"),
-        (OPENL3, {"time": "frame", "subsampling": "aps"}, "moves columns by what it hears"),
+        (OPENL3, {"time": "frame", "subsampling": "aps"}, "moves frames by what it hears"),
         ("yamnet", {"time": "frame", "layers": "layer14", "grid": (3, 1)}, "2 bands and 1 frames"),
         (
             OPENL3,
@@ -167,7 +174,7 @@ def test_values_out_of_range(given, expected):
         (
             OPENL3,
             {"window_size": 500},
-            "its last pooling has that shape); only YAMNet takes others",
+            "its last pooling has that shape). Only YAMNet takes others",
         ),
         (
             "yamnet",
@@ -175,6 +182,7 @@ def test_values_out_of_range(given, expected):
             "from 25 (one STFT frame) to 60000. Received: window_size=20",
         ),
         ("yamnet", {"window_size": "long"}, "Received: window_size='long'"),
+        ("yamnet", {"window_size": True}, "Received: window_size=True"),
         ("yamnet", {"window_size": 500, "time": "frame"}, "335, 655, 975 … ms"),
     ],
 )
@@ -182,19 +190,19 @@ def test_options_that_do_not_go_together(model, given, expected):
     assert expected in refused(None, model, **given)
 
 
-@pytest.mark.parametrize(("size", "n_columns"), [(335, 1), (655, 2), (1295, 4)])
-def test_windows_that_keep_time_are_whole_columns(size, n_columns):
-    config = configure("yamnet", time="frame", window_size=size)
-    assert config.n_columns == n_columns
-    assert config.front_end.n_frames == 32 * n_columns
+@pytest.mark.parametrize(("size", "n_map_frames"), [(335, 1), (655, 2), (1295, 4)])
+def test_windows_that_keep_time_are_whole_map_frames(size, n_map_frames):
+    options = configure("yamnet", time="frame", window_size=size)
+    assert geometry.map_shape(options, "layer14")[1] == n_map_frames
+    assert options.front_end.n_frames == 32 * n_map_frames
 
 
 def test_other_windows_of_yamnet():
-    config = configure("yamnet", window_size=495)
-    assert config.front_end.window == 7920
-    assert config.front_end.n_frames == 48
-    assert config.map_shape("layer14") == (2, 2, 1024)
-    assert config.timestamp_embedding_size == 1024
+    options = configure("yamnet", window_size=495)
+    assert options.front_end.window == 7920
+    assert options.front_end.n_frames == 48
+    assert geometry.map_shape(options, "layer14") == (2, 2, 1024)
+    assert geometry.timestamp_embedding_size(options) == 1024
 
 
 @pytest.mark.parametrize("model", ["openl3-mel256-music", "yamnet"])

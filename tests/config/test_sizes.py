@@ -12,13 +12,9 @@ from hear_openl3_yamnet import (
     get_timestamp_embeddings,
     load_model,
 )
-from hear_openl3_yamnet.config.options import configure
-from hear_openl3_yamnet.pooling import (
-    scenes,
-)
-from hear_openl3_yamnet.pooling import (
-    windows as heads,
-)
+from hear_openl3_yamnet.config import geometry
+from hear_openl3_yamnet.config.configuring import configure
+from hear_openl3_yamnet.pooling import scenes, windows
 from tests.comparing import numpy
 
 GRIDS = [(1, 1), (2, 1), (1, 3), (2, 3), ("all", 1), ("all", "all"), (4, 3)]
@@ -37,7 +33,7 @@ LAYERS = {
 def combinations(network):
     """Every combination of options that shape a head, with those that are possible configured."""
     for layers, time, pooling, grid in itertools.product(
-        LAYERS[network], ("window", "frame"), heads.POOLINGS, GRIDS
+        LAYERS[network], ("window", "frame"), windows.POOLINGS, GRIDS
     ):
         options = {"layers": layers, "time": time, "pooling": pooling, "grid": grid}
         with contextlib.suppress(OptionError):  # test_configuration reads them
@@ -48,33 +44,20 @@ def combinations(network):
 def test_every_head_has_the_size_promised(network):
     """Over maps of the shapes that the networks have: test_backbones sees to those."""
     count = 0
-    for config in combinations(network):
-        maps = [np.zeros((1, *config.map_shape(layer)), np.float32) for layer in config.layers]
-        if config.pooling == "fusion":
-            rows = numpy(heads.fuse(maps))
-        else:
-            if config.time == "frame":
-                taken = config.columns[1]
-                maps = [
-                    heads.columns(x, first, taken, step)
-                    for x, (first, step) in zip(
-                        maps, map(config.layer_columns, config.layers), strict=True
-                    )
-                ]
-            rows = np.concatenate(
-                [
-                    numpy(heads.pool(x, config.pooling, config.layer_grid(layer)))
-                    for x, layer in zip(maps, config.layers, strict=True)
-                ],
-                axis=1,
-            )
-        n_rows = config.columns[1] if config.time == "frame" else 1
-        assert rows.shape == (n_rows, config.timestamp_embedding_size)
-        for pooling in scenes.PARTS:
-            scene = scenes.ScenePooling(pooling, config.timestamp_embedding_size)
-            scene.add(rows)
-            options = {**config.as_dict(), "scene_pooling": pooling}
-            assert scene.result().shape == (configure(**options).scene_embedding_size,)
+    for options in combinations(network):
+        maps = {
+            layer: np.zeros((2, *geometry.map_shape(options, layer)), np.float32)
+            for layer in options.layers
+        }
+        rows = numpy(windows.embed(maps, geometry.head(options)))
+        n_rows = geometry.kept_frames(options)[1] if options.time == "frame" else 1
+        size = geometry.timestamp_embedding_size(options)
+        assert rows.shape == (2, n_rows, size)
+        for pooling in scenes.VECTORS:
+            scene = scenes.ScenePooling(pooling, size)
+            scene.add(rows[0])
+            pooled = configure(**{**options.as_dict(), "scene_pooling": pooling})
+            assert scene.result().shape == (geometry.scene_embedding_size(pooled),)
         count += 1
     assert count > 100
 
@@ -89,8 +72,8 @@ def sizes(model, n_samples):
 YAMNET_MODELS = [
     {"pooling": pooling, "time": time, "subsampling": subsampling, "scene_pooling": scene_pooling}
     for (pooling, time, subsampling), scene_pooling in zip(
-        itertools.product(heads.POOLINGS, ("window", "frame"), ("max", "blur", "aps")),
-        itertools.cycle(scenes.PARTS),
+        itertools.product(windows.POOLINGS, ("window", "frame"), ("max", "blur", "aps")),
+        itertools.cycle(scenes.VECTORS),
         strict=False,
     )
     if not (time == "frame" and (pooling == "fusion" or subsampling == "aps"))

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hear_openl3_yamnet import OptionError
-from hear_openl3_yamnet.config.options import configure
+from hear_openl3_yamnet.config import geometry
+from hear_openl3_yamnet.config.configuring import configure
 
 PAGE = Path(__file__).parents[2] / "docs" / "heads.md"
 ROWS = re.findall(r"^\| `(\S.*?)` \| .*? \| (\d+|–) \| (\d+|–) \|", PAGE.read_text("utf-8"), re.M)
@@ -27,4 +28,4 @@ def test_sizes(options, openl3, yamnet):
             with pytest.raises(OptionError):
                 configure(preset, **options)
         else:
-            assert configure(preset, **options).scene_embedding_size == int(size)
+            assert geometry.scene_embedding_size(configure(preset, **options)) == int(size)

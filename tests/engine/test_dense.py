@@ -5,6 +5,7 @@ import pytest
 
 from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.backbones import openl3
+from hear_openl3_yamnet.config import geometry
 from hear_openl3_yamnet.errors import OptionError
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests import seeded_audio
@@ -70,16 +71,43 @@ def test_every_second_window_and_scenes(dense):
     assert_close(numpy(scene)[0], wanted.mean(axis=0), TOLERANCE)
 
 
-def test_frames_are_columns_of_the_clips_map():
+def test_frames_are_those_of_the_clips_map():
     model = load_model(
         model=PRESET, weights="random:1", framing="dense", time="frame", grid=("all", 1)
     )
     audio = clip(0.5)
     got, _ = get_timestamp_embeddings(audio[None], model)
-    config = model._parts[0].config
-    columns = last_map(audio, 13, start=-config.first_column_centre)
-    columns = columns[:, MARGIN + config.columns[0] :][:, :13]
-    assert_close(numpy(got)[0], columns.transpose(1, 0, 2).reshape(13, -1), TOLERANCE)
+    options = model.ensemble.networks[0].options
+    frames = last_map(audio, 13, start=-geometry.first_frame_centre(options))
+    frames = frames[:, MARGIN + geometry.kept_frames(options)[0] :][:, :13]
+    assert_close(numpy(got)[0], frames.transpose(1, 0, 2).reshape(13, -1), TOLERANCE)
+
+
+def test_short_clips_beside_a_long_one_cost_what_they_cost_alone(dense, monkeypatch):
+    encoder = dense.ensemble.networks[0].encoder
+    compute, computed = encoder.amplitudes, []
+
+    def counting(frames):
+        computed.append(len(frames))
+        return compute(frames)
+
+    monkeypatch.setattr(encoder, "amplitudes", counting)
+    hop = dense.ensemble.hop(dense.hop_size)
+    alone = dense.ensemble.embed([clip(0.2)], hop)[0]
+    cost = sum(computed)
+    computed.clear()
+    together = dense.ensemble.embed([clip(0.2)] * 20 + [clip(2.0)], hop)
+    assert sum(computed) < 21 * cost + 3 * 2.0 * 48000 / FRONT_END.frame_hop
+    for embeddings in together[:20]:
+        assert_close(embeddings, alone, TOLERANCE)
+
+
+def test_amplitudes_of_long_clips_are_not_kept(dense, monkeypatch):
+    audio = np.stack([clip(0.9), clip(0.9)[::-1]])
+    kept, _ = get_timestamp_embeddings(audio, dense)
+    monkeypatch.setattr("hear_openl3_yamnet.engine.dense.KEPT_BYTES", 0)
+    recomputed, _ = get_timestamp_embeddings(audio, dense)
+    assert_close(recomputed, numpy(kept), TOLERANCE)
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 2}, {"memory_limit": 60_000_000}])
@@ -104,7 +132,7 @@ def test_is_not_the_published_function_and_says_so(dense):
 
 @pytest.mark.parametrize("hop", [50.0, 10.0, 60.5])
 def test_other_hops_are_refused(dense, hop):
-    with pytest.raises(OptionError, match=r"whole number of columns.*40\.3333"):
+    with pytest.raises(OptionError, match=r"multiple of the last map's frame, 40\.3333 ms"):
         get_timestamp_embeddings(clip(0.2)[None], dense, hop)
 
 

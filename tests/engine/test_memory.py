@@ -11,7 +11,7 @@ import pytest
 
 from hear_openl3_yamnet import get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.backbones import openl3, yamnet
-from hear_openl3_yamnet.config.options import configure
+from hear_openl3_yamnet.config.configuring import configure
 from hear_openl3_yamnet.engine import memory
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests.comparing import assert_close, numpy
@@ -58,7 +58,7 @@ def test_the_limit_sets_the_number_of_windows():
     assert [at_once(memory_limit=n * one) for n in (1, 3, 7)] == [1, 3, 7]
     assert at_once(memory_limit=1) == 1
     assert at_once(memory_limit=4 * one, precision="bfloat16") == 7
-    assert at_once() == memory.FASTEST_BATCH["openl3"]
+    assert at_once() == openl3.FASTEST_BATCH
     assert at_once() * one <= memory.CPU_LIMIT
     assert at_once(batch_size=50, memory_limit=1) == 50
 
@@ -66,7 +66,7 @@ def test_the_limit_sets_the_number_of_windows():
 def test_a_gpu_takes_what_is_free_up_to_its_limit():
     one = memory.activation_bytes(configure("openl3-mel256-music"))
     assert at_once(free=GIB) == GIB // one
-    assert at_once(free=10**15) == min(memory.GPU_LIMIT // one, memory.FASTEST_BATCH_GPU["openl3"])
+    assert at_once(free=10**15) == min(memory.GPU_LIMIT // one, openl3.FASTEST_BATCH_GPU)
     assert at_once(free=10**15, memory_limit=3 * one) == 3
 
 
@@ -83,7 +83,7 @@ def test_embeddings_do_not_depend_on_the_limit(limit):
 
 def test_many_short_clips_fill_batches(monkeypatch):
     model = load_model(model="yamnet", weights="random:1", batch_size=32)
-    encoder = model._parts[0].encoder
+    encoder = model.ensemble.networks[0].encoder
     compute, sizes = encoder.plain, []
 
     def counting(amplitudes, index):
@@ -116,7 +116,7 @@ resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_IN
 plenty, _ = hear.get_timestamp_embeddings(audio, hear.load_model(**options))
 little, plenty = np.asarray(little), np.asarray(plenty)
 print(json.dumps({
-    "at_once": model._parts[0].windows_at_once(),
+    "at_once": model.ensemble.networks[0].windows_at_once(),
     "error": float(np.linalg.norm(little - plenty) / np.linalg.norm(plenty)),
 }))
 """

@@ -35,7 +35,11 @@ def test_stays_close_to_float32(seeded_model, preset, precision):
 
 
 def test_the_front_end_stays_in_float32(seeded_model):
-    tensors = seeded_model("openl3-mel128-music", precision="bfloat16")._parts[0].encoder.tensors
+    tensors = (
+        seeded_model("openl3-mel128-music", precision="bfloat16")
+        .ensemble.networks[0]
+        .encoder.tensors
+    )
     wide = {name for name, value in tensors.items() if "float32" in str(value.dtype)}
     assert wide == {"front_end/bands", "input/scale", "input/offset"}
     assert all("bfloat16" in str(tensors[name].dtype) for name in set(tensors) - wide)
@@ -48,7 +52,7 @@ def test_auto_is_bfloat16_where_the_processor_has_it(seeded_model):
     if backend._gpu_with_bfloat16() is not None:
         pytest.skip("a GPU decides here")
     model = seeded_model("yamnet", precision="auto")
-    assert model._parts[0].precision == ("bfloat16" if has_it else "float32")
+    assert model.ensemble.networks[0].precision == ("bfloat16" if has_it else "float32")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])

@@ -14,7 +14,8 @@ from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.engine.backend import BACKEND
 from hear_openl3_yamnet.errors import ExportError, MissingExtraError
 from hear_openl3_yamnet.export import FORMATS, checking, export_model, exported, fourier, windows
-from hear_openl3_yamnet.features.frontends import FRONT_ENDS, cut_frames, frame_table
+from hear_openl3_yamnet.features.frames import cut_frames, frame_table
+from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests import seeded_audio
 from tests.code_blocks import run, runs_blocks_of
 from tests.comparing import assert_close, numpy

@@ -93,14 +93,14 @@ def test_any_length_and_hop(n_samples, milliseconds, sample_rate):
     np.testing.assert_allclose(centres * 1000 / sample_rate, timestamps, atol=501 / sample_rate)
 
 
-def test_lots_deal_out_every_window_in_order():
+def test_batches_deal_out_every_window_in_order():
     def dealt(*arguments):
         return [
-            [(block.sound, block.first, block.count) for block in lot]
-            for lot in framing.lots(*arguments)
+            [(block.sound, block.first, block.count) for block in batch]
+            for batch in framing.batches(*arguments)
         ]
 
-    lots = dealt([5, 5, 5], 4)
-    assert lots == [[(0, 0, 4)], [(0, 4, 1), (1, 0, 3)], [(1, 3, 2), (2, 0, 2)], [(2, 2, 3)]]
+    batches = dealt([5, 5, 5], 4)
+    assert batches == [[(0, 0, 4)], [(0, 4, 1), (1, 0, 3)], [(1, 3, 2), (2, 0, 2)], [(2, 2, 3)]]
     assert dealt([1, 1], 64) == [[(0, 0, 1), (1, 0, 1)]]
     assert dealt([1, 5, 2], 4) == [[(0, 0, 1), (1, 0, 3)], [(1, 3, 2), (2, 0, 2)]]

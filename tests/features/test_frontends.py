@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hear_openl3_yamnet.features import frontends
+from hear_openl3_yamnet.features.frames import cut_frames, frame_table
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests.comparing import numpy
 
@@ -15,8 +16,8 @@ def amplitudes_of(frames, front_end):
 
 
 def log_mel(audio, starts, front_end):
-    table = frontends.frame_table(np.asarray(starts), front_end)
-    amplitudes = amplitudes_of(frontends.cut_frames(audio, table, front_end), front_end)
+    table = frame_table(np.asarray(starts), front_end)
+    amplitudes = amplitudes_of(cut_frames(audio, table, front_end), front_end)
     return numpy(frontends.log_mel(amplitudes, table.index, front_end))
 
 
@@ -64,7 +65,7 @@ def test_windows_beyond_the_clip_see_zeros(name):
 def test_frames_are_shared_where_windows_overlap(name):
     front_end = FRONT_ENDS[name]
     hop = 5 * front_end.frame_hop
-    table = frontends.frame_table(np.arange(20) * hop, front_end)
+    table = frame_table(np.arange(20) * hop, front_end)
     whole = np.arange(front_end.n_whole + 19 * 5) * front_end.frame_hop
     cut_short = front_end.n_frames - front_end.n_whole
     assert len(table.starts) == len(whole) + 20 * cut_short

@@ -25,7 +25,7 @@ from hear_openl3_yamnet import (
     load_model,
 )
 from hear_openl3_yamnet.audio.files import load_audio
-from hear_openl3_yamnet.config.options import options
+from hear_openl3_yamnet.config.options import option_names
 from hear_openl3_yamnet.errors import AudioTypeError
 from hear_openl3_yamnet.integrations.sklearn_transformer import HearEmbedding
 from tests import seeded_audio
@@ -75,7 +75,7 @@ def model():
 def test_the_parameters_are_load_models_options():
     parameters = list(inspect.signature(HearEmbedding).parameters)
     assert parameters[0] == "model"
-    assert set(parameters[1:]) == set(options()) - {"hop_size"}  # of timestamps, not of scenes
+    assert set(parameters[1:]) == set(option_names()) - {"hop_size"}  # of timestamps, not of scenes
 
 
 def test_rows_are_scene_embeddings(clips, model):

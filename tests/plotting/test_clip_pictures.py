@@ -49,8 +49,11 @@ def test_what_is_no_clip_is_refused(untrained_yamnet):
 def test_networks_side_by_side_have_a_log_mel_each(seeded_files):
     from hear_openl3_yamnet import load_model
 
-    parts = [{"model": "yamnet", "weights": "random:1"}, {"model": "yamnet", "weights": "random:2"}]
-    model = load_model(parts=parts)
+    networks = [
+        {"model": "yamnet", "weights": "random:1"},
+        {"model": "yamnet", "weights": "random:2"},
+    ]
+    model = load_model(networks=networks)
     drawn = plot_clip(clip("notes", 16_000, 0.5), model, figure=Figure())
     assert [name for name in drawn if "log-mel" in name] == ["log-mel", "log-mel 2"]
 

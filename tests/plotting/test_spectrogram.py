@@ -25,7 +25,7 @@ def network_input(window, front_end):
 @pytest.mark.parametrize("name", ["yamnet", "openl3-mel128-music"])
 def test_the_log_mel_is_that_of_the_window_around_each_moment(seeded_model, name):
     model = seeded_model(name)
-    front_end = model.embedders[0].config.front_end
+    front_end = model.ensemble.networks[0].options.front_end
     audio = clip("notes", model.sample_rate, 1.5)
     (seen,) = seen_log_mel(audio, model, hop_size=500)
     assert len(seen.levels) == len(audio) // front_end.frame_hop

@@ -32,7 +32,7 @@ def random_map(shape, channels=5, seed=0):
 
 
 def cells_twin(length, count):
-    """The stretch of a map that each cell covers, by TensorFlow's rule for 'same' pooling."""
+    """The frames of a map that each cell covers, by TensorFlow's rule for 'same' pooling."""
     size = -(-length // count)
     before = (count * size - length) // 2
     return [(max(i * size - before, 0), min((i + 1) * size - before, length)) for i in range(count)]
@@ -158,7 +158,7 @@ def test_fusion(shapes):
 @pytest.mark.parametrize(("first", "step"), [(0, 1), (2, 1), (3, 2), (0, 4)])
 def test_columns_are_taken_apart(first, step):
     x = np.random.default_rng(2).normal(size=(3, 4, 13, 5)).astype(np.float32)
-    got = numpy(heads.columns(x, first, count=3, step=step))
+    got = numpy(heads.take_frames(x, first, count=3, step=step))
     starts = [first + i * step for i in range(3)]
     expected = [window[:, start : start + step] for window in x for start in starts]
     np.testing.assert_array_equal(got, expected)

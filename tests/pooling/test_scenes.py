@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hear_openl3_yamnet.pooling.scenes import PARTS, ScenePooling
+from hear_openl3_yamnet.pooling.scenes import VECTORS, ScenePooling
 
 TWINS = {
     "mean": lambda x: x.mean(axis=0),
@@ -25,7 +25,7 @@ def pooled(embeddings, pooling, cuts=()):
 
 
 def test_poolings_are_all_here():
-    assert set(PARTS) == set(TWINS)
+    assert set(VECTORS) == set(TWINS)
 
 
 @pytest.mark.parametrize("n_windows", [1, 2, 37])
@@ -36,7 +36,7 @@ def test_equals_numpy(pooling, n_windows):
     expected = TWINS[pooling](x.astype(np.float64))
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
     assert got.dtype == np.float32
-    assert got.shape == (len(PARTS[pooling]) * 6,)
+    assert got.shape == (len(VECTORS[pooling]) * 6,)
 
 
 @pytest.mark.parametrize("pooling", TWINS)

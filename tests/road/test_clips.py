@@ -40,7 +40,9 @@ def clips(model):
 
 
 def test_clips_together_are_what_each_is_alone(model, clips):
-    for got, clip in zip(model.clip_embeddings(clips), clips, strict=True):
+    for got, clip in zip(
+        model.ensemble.embed(clips, model.ensemble.hop(model.hop_size)), clips, strict=True
+    ):
         assert_close(got, model.timestamp_embeddings(clip[None])[0][0], CLOSE)
     scenes = model.scene_embeddings(clips)
     for got, clip in zip(scenes, clips, strict=True):
@@ -48,7 +50,7 @@ def test_clips_together_are_what_each_is_alone(model, clips):
 
 
 def test_a_scene_in_pieces_is_that_of_the_clip(model, clips):
-    if any(part.config.framing == "dense" for part in model.embedders):
+    if model.ensemble.is_dense:
         with pytest.raises(OptionError, match="dense"):
             model.scene_stream()
         return

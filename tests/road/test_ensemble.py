@@ -1,4 +1,4 @@
-"""Several networks side by side equal their parts."""
+"""Several networks side by side equal their networks."""
 
 import numpy as np
 import pytest
@@ -25,13 +25,13 @@ def scene(audio, model, hop_size=None):
 
 
 @pytest.fixture(scope="module")
-def parts(seeded_files):
+def networks(seeded_files):
     return [{"weights": str(seeded_files[name])} for name in ("openl3", "yamnet")]
 
 
 @pytest.fixture(scope="module")
-def both(parts):
-    return load_model(model=f"{OPENL3}+yamnet", parts=parts)
+def both(networks):
+    return load_model(model=f"{OPENL3}+yamnet", networks=networks)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def audio():
 
 
 @pytest.mark.backends
-def test_parts_stand_side_by_side_at_the_same_centres(both, audio, seeded_model):
+def test_networks_stand_side_by_side_at_the_same_centres(both, audio, seeded_model):
     assert both.sample_rate == 48000
     assert both.timestamp_embedding_size == both.scene_embedding_size == 512 + 1024
     together, timestamps = embed(audio, both, 200.0)
@@ -58,15 +58,15 @@ def test_parts_stand_side_by_side_at_the_same_centres(both, audio, seeded_model)
     assert_close(scene(audio, both, 400.0), np.concatenate(expected), 1e-5)
 
 
-def test_names_and_weights_of_all_parts(both):
+def test_names_and_weights_of_all_networks(both):
     assert both.name == f"{OPENL3}+yamnet"
     assert [weights.partition(":")[0] for weights in both.weights_id.split("+")] == ["file"] * 2
     assert both.hop_size == pytest.approx(1936 / 48)
     assert both.name in repr(both)
 
 
-def test_the_order_is_the_names(parts, both, audio):
-    other = load_model(model=f"yamnet + {OPENL3}", parts=parts[::-1])
+def test_the_order_is_the_names(networks, both, audio):
+    other = load_model(model=f"yamnet + {OPENL3}", networks=networks[::-1])
     assert other.name == f"yamnet+{OPENL3}"
     assert other.hop_size == 40.0
     assert other.sample_rate == 48000
@@ -90,8 +90,8 @@ def test_short_clips(both, n_samples):
     assert np.isfinite(embeddings).all()
 
 
-def test_each_part_has_unit_length(parts, both, audio):
-    model = load_model(model=f"{OPENL3}+yamnet", parts=parts, normalize="l2")
+def test_each_part_has_unit_length(networks, both, audio):
+    model = load_model(model=f"{OPENL3}+yamnet", networks=networks, normalize="l2")
     plain, unit = embed(audio, both, 400.0)[0], embed(audio, model, 400.0)[0]
     for part in (slice(0, 512), slice(512, None)):
         lengths = np.linalg.norm(plain[:, part], axis=1, keepdims=True)
@@ -101,16 +101,16 @@ def test_each_part_has_unit_length(parts, both, audio):
 
 
 def test_zeros_stay_zeros():
-    from hear_openl3_yamnet.model import normalized
+    from hear_openl3_yamnet.pooling.scenes import normalized
 
     rows = np.float32([[3, 4], [0, 0], [1e-30, 0]])
     np.testing.assert_allclose(normalized(rows), [[0.6, 0.8], [0, 0], [1, 0]], rtol=1e-6)
 
 
-def test_three_parts_of_one_network(untrained_yamnet):
+def test_three_networks_of_one_network(untrained_yamnet):
     layers = ["logmel", "layer7", "layer14"]
     model = load_model(
-        model="yamnet+yamnet+yamnet", weights="random:1", parts=[{"layers": x} for x in layers]
+        model="yamnet+yamnet+yamnet", weights="random:1", networks=[{"layers": x} for x in layers]
     )
     clip = seeded_audio.clip("notes", 16000, 0.3)
     together = embed(clip, model, 150.0)[0]
@@ -118,14 +118,17 @@ def test_three_parts_of_one_network(untrained_yamnet):
     assert_close(together[:, 513:], embed(clip, untrained_yamnet, 150.0)[0], 1e-5)
 
 
-def test_options_for_all_and_options_of_parts(parts):
+def test_options_for_all_and_options_of_networks(networks):
     model = load_model(
         model=f"{OPENL3}+yamnet",
-        parts=[{**parts[0], "pooling": "max+mean"}, {**parts[1], "layers": ["layer12", "layer14"]}],
+        networks=[
+            {**networks[0], "pooling": "max+mean"},
+            {**networks[1], "layers": ["layer12", "layer14"]},
+        ],
         scene_pooling="mean+max",
         pooling="mean",
     )
-    first, second = model.config["parts"]
+    first, second = model.config["networks"]
     assert (first["pooling"], second["pooling"]) == ("max+mean", "mean")
     assert first["scene_pooling"] == second["scene_pooling"] == "mean+max"
     assert model.timestamp_embedding_size == 2 * 512 + (512 + 1024)
@@ -134,7 +137,7 @@ def test_options_for_all_and_options_of_parts(parts):
 
 def test_two_window_lengths_of_yamnet(untrained_yamnet):
     model = load_model(
-        weights="random:1", parts=[{"model": "yamnet"}, {"model": "yamnet", "window_size": 495}]
+        weights="random:1", networks=[{"model": "yamnet"}, {"model": "yamnet", "window_size": 495}]
     )
     short = load_model(model="yamnet", weights="random:1", window_size=495)
     assert model.sample_rate == 16000
@@ -148,12 +151,12 @@ def test_two_window_lengths_of_yamnet(untrained_yamnet):
 def test_openl3_has_one_window_length():
     with pytest.raises(OptionError, match=r"windows of 1 s alone \(its last pooling"):
         load_model(
-            weights="random", parts=[{"model": OPENL3}, {"model": OPENL3, "window_size": 500}]
+            weights="random", networks=[{"model": OPENL3}, {"model": OPENL3, "window_size": 500}]
         )
 
 
-def test_scene_poolings_of_parts(both, parts, audio):
-    pooled = load_model(model=f"{OPENL3}+yamnet", parts=parts, scene_pooling="mean+max")
+def test_scene_poolings_of_networks(both, networks, audio):
+    pooled = load_model(model=f"{OPENL3}+yamnet", networks=networks, scene_pooling="mean+max")
     windows = embed(audio, both, 400.0)[0]
     expected = [
         f(windows[:, part], axis=0)

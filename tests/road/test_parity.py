@@ -13,6 +13,7 @@ import pytest
 from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.backbones import openl3
 from hear_openl3_yamnet.features import frontends
+from hear_openl3_yamnet.features.frames import cut_frames, frame_table
 from hear_openl3_yamnet.weights.reading import read_weights
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
@@ -35,8 +36,8 @@ def clips(names, sample_rate, seconds):
 
 
 def log_mel(audio, window_starts, front_end):
-    table = frontends.frame_table(np.asarray(window_starts), front_end)
-    frames = frontends.cut_frames(audio, table, front_end)
+    table = frame_table(np.asarray(window_starts), front_end)
+    frames = cut_frames(audio, table, front_end)
     amplitudes = frontends.band_amplitudes(frames, front_end.bands(), front_end.fft_length)
     return numpy(frontends.log_mel(amplitudes, table.index, front_end))
 

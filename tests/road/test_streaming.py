@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hear_openl3_yamnet import AudioError, OptionError, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.audio.downsampling import downsample, reach
 from hear_openl3_yamnet.errors import AudioTypeError, StreamError
-from hear_openl3_yamnet.streaming import LONGEST_PIECE_S
+from hear_openl3_yamnet.streaming import LONGEST_BLOCK_S
 from tests import code_blocks, seeded_audio
 from tests.comparing import assert_close, numpy
 
@@ -84,7 +84,7 @@ def test_heads(name, options, hop):
 @pytest.mark.parametrize("time", ["window", "frame"])
 def test_an_ensemble_of_two_rates(time):
     parts = [{"layers": ("block1",), "time": time}, {"layers": ("layer3",), "time": "window"}]
-    model = load_model(model=f"{OPENL3}+yamnet", weights="random:1", parts=parts)
+    model = load_model(model=f"{OPENL3}+yamnet", weights="random:1", networks=parts)
     audio = seeded_audio.clip("notes", model.sample_rate, 2.2)
     assert_as_batch(model, audio, [1, 2, 30_001, 20_000, 31_000], 4 * 1936 / 48)
 
@@ -133,7 +133,7 @@ def test_an_hour_takes_no_more_memory_than_a_minute(cheap, hop, piece):
 
 
 def test_a_long_push_is_taken_in_by_pieces(cheap):
-    audio = np.zeros(10 * LONGEST_PIECE_S * 16000, np.float32)
+    audio = np.zeros(10 * LONGEST_BLOCK_S * 16000, np.float32)
     stream = cheap.stream(1000)
     stream.push(audio[:16000])
     tracemalloc.start()

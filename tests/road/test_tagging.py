@@ -19,7 +19,7 @@ from hear_openl3_yamnet.errors import (
     WeightsFormatError,
     WeightsNotFoundError,
 )
-from hear_openl3_yamnet.tagging import class_names
+from hear_openl3_yamnet.tagging import class_names, tag
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
@@ -52,14 +52,14 @@ def class_map(tmp_path, monkeypatch):
 def test_scores_are_those_of_the_published_code(name, seeded_model, class_map):
     # 7560 samples of silence put the clip's first patch at a timestamp (see test_parity)
     audio = np.pad(seeded_audio.clip(name, 16000, 2.5), (7560, 0))
-    tags = seeded_model("yamnet").tag(audio)
+    tags = tag(seeded_model("yamnet"), audio)
     assert tags.timestamps[2] == 960
     assert_close(tags.scores[2:6], golden("yamnet")[f"{name}_scores"], TOLERANCES[name])
 
 
 def test_names_times_and_the_clip(seeded_model, class_map):
     model = seeded_model("yamnet")
-    tags = model.tag(CLIP, hop_size=250)
+    tags = tag(model, CLIP, hop_size=250)
     by_layer = load_model(
         model.config["weights"], model="yamnet", layers="predictions", hop_size=250
     )
@@ -85,7 +85,7 @@ def test_names_times_and_the_clip(seeded_model, class_map):
 )
 def test_models_without_scores_are_refused(name, options, message):
     with pytest.raises(OptionError, match=message):
-        load_model(model=name, weights="random:1", **options).tag(CLIP)
+        tag(load_model(model=name, weights="random:1", **options), CLIP)
 
 
 def test_weights_without_trained_scores_are_refused(tmp_path, class_map):
@@ -93,7 +93,7 @@ def test_weights_without_trained_scores_are_refused(tmp_path, class_map):
     weights["predictions/kernel"][:] = 0
     save_file(weights, tmp_path / "yamnet.safetensors")
     with pytest.raises(OptionError, match="no class scores"):
-        load_model(tmp_path / "yamnet.safetensors", model="yamnet").tag(CLIP)
+        tag(load_model(tmp_path / "yamnet.safetensors", model="yamnet"), CLIP)
 
 
 def test_bad_audio_is_refused(untrained_yamnet, class_map):
@@ -104,12 +104,12 @@ def test_bad_audio_is_refused(untrained_yamnet, class_map):
         (np.zeros(100, np.int16), AudioTypeError),
     ]:
         with pytest.raises(error):
-            untrained_yamnet.tag(audio)
+            tag(untrained_yamnet, audio)
 
 
 def test_without_the_class_map_the_command_that_gets_it_is_told(untrained_yamnet):
     with pytest.raises(WeightsNotFoundError, match="weights fetch yamnet-class-map") as raised:
-        untrained_yamnet.tag(CLIP)
+        tag(untrained_yamnet, CLIP)
     assert "untrained" not in str(raised.value)  # as the advice on networks says
 
 
@@ -143,9 +143,9 @@ def test_the_command_lists_writes_and_draws(tmp_path, class_map, recording):
         columns, *rows = list(csv.reader(file))
     assert columns == ["timestamp_ms", *NAMES]
     assert [float(row[0]) for row in rows] == written["timestamps_ms"]
-    for tag in written["tags"]:
-        column = [float(row[columns.index(tag["class"])]) for row in rows]
-        np.testing.assert_allclose(column, tag["scores"], atol=1e-6)
+    for found in written["tags"]:
+        column = [float(row[columns.index(found["class"])]) for row in rows]
+        np.testing.assert_allclose(column, found["scores"], atol=1e-6)
         assert tag["clip"] == pytest.approx(np.mean(tag["scores"]), abs=2e-6)
     assert outputs[2].read_bytes().startswith(b"\x89PNG")
 

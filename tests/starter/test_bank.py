@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hear_openl3_yamnet.features import frontends
+from hear_openl3_yamnet.features.frames import cut_frames, frame_table
 from hear_openl3_yamnet.synthesis.instruments import ScoreNote, find_sound_font, play
 from hear_openl3_yamnet.synthesis.streams import stream
 from scripts.starter import batches, features, render, sounds, splits
@@ -97,8 +98,8 @@ def test_training_input_is_the_front_ends(name):
         from scipy.signal import resample_poly
 
         audio = resample_poly(audio, 1, 3)
-    table = frontends.frame_table(np.array([0]), front_end)
-    frames = frontends.cut_frames(audio, table, front_end)
+    table = frame_table(np.array([0]), front_end)
+    frames = cut_frames(audio, table, front_end)
     amplitudes = frontends.band_amplitudes(frames, front_end.bands(), front_end.fft_length)
     expected = np.asarray(frontends.log_mel(amplitudes, table.index, front_end))
 

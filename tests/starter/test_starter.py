@@ -17,12 +17,11 @@ from hear_openl3_yamnet import (
     OptionError,
     StarterWeightsWarning,
     WeightsNotFoundError,
-    fallback,
     get_timestamp_embeddings,
     load_model,
+    loading,
 )
 from hear_openl3_yamnet.audio.files import load_audio
-from hear_openl3_yamnet.fallback import preset_to_load
 from hear_openl3_yamnet.weights import carrying, finding
 from hear_openl3_yamnet.weights.convert import convert
 from hear_openl3_yamnet.weights.registry import get_entry
@@ -118,7 +117,7 @@ def test_options_alone_name_nothing(tmp_path):
         {"model": "openl3-mel256-music"},
         {"model_file_path": "openl3-mel256-music"},
         {"weights": "published"},
-        {"parts": [{}]},
+        {"networks": [{}]},
         {"model": "openl3-mel256-music+yamnet-starter"},
     ],
 )
@@ -136,7 +135,7 @@ def test_wrong_options_are_refused_before_anything_is_looked_for():
 
 @pytest.mark.filterwarnings("error")
 def test_published_weights_are_taken_where_they_can_be_had(online, published, cache, monkeypatch):
-    assert preset_to_load() == "openl3-mel256-music"
+    assert loading.preset_to_load() == "openl3-mel256-music"
     assert (cache / PUBLISHED).read_bytes() == (published / PUBLISHED).read_bytes()
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
     assert load_model().weights_id.startswith("published:openl3-mel256-music@")
@@ -153,17 +152,17 @@ def test_published_weights_are_taken_where_they_can_be_had(online, published, ca
 )
 def test_why_they_cannot_be_had(behaviour, cause, online, server, cache, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_MIRROR", f"{server.address}/{behaviour}")
-    monkeypatch.setattr(fallback, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(loading, "ANSWER_SECONDS", 0.5)
     began = time.monotonic()
     with pytest.warns(StarterWeightsWarning, match=cause):
-        assert preset_to_load() == OPENL3
+        assert loading.preset_to_load() == OPENL3
     assert time.monotonic() - began < 5
 
 
 def test_a_cache_that_takes_no_file(online, cache):
     cache.touch()
     with pytest.warns(StarterWeightsWarning, match="is not a folder"):
-        assert preset_to_load() == OPENL3
+        assert loading.preset_to_load() == OPENL3
 
 
 def test_a_machine_that_never_answers_is_waited_for_once(online, monkeypatch):
@@ -175,10 +174,10 @@ def test_a_machine_that_never_answers_is_waited_for_once(online, monkeypatch):
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         monkeypatch.setenv("HEAR_OPENL3_YAMNET_MIRROR", f"http://127.0.0.1:{full.getsockname()[1]}")
-        monkeypatch.setattr(fallback, "ANSWER_SECONDS", 0.5)
+        monkeypatch.setattr(loading, "ANSWER_SECONDS", 0.5)
         began = time.monotonic()
         with pytest.warns(StarterWeightsWarning, match=r"within 0\.5 s"):
-            assert preset_to_load() == OPENL3
+            assert loading.preset_to_load() == OPENL3
         assert 0.5 <= time.monotonic() - began < 1.5
 
 

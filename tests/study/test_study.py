@@ -237,14 +237,14 @@ def test_heads_in_one_pass_are_load_models(tmp_path, monkeypatch):
     from study_variants import variants
 
     from hear_openl3_yamnet import load_model
-    from hear_openl3_yamnet.config.options import configure
+    from hear_openl3_yamnet.config.configuring import configure
     from hear_openl3_yamnet.features.framing import hop_samples
 
     clip = tone(440, 1.3, np.random.default_rng(0)).astype(np.float32)
     ways = [way for way in variants(["yamnet"], of_events=False) if way.subject != "subsampling"]
     ways = [way for way in ways if way.model]
     configs = [configure("yamnet", weights="random", **way.options) for way in ways]
-    many = ManyHeads(configs, configs[0].preset.network.backbone.random_weights(0))
+    many = ManyHeads(configs, configs[0].preset.backbone.random_weights(0))
     found = many.scenes([clip], hop_samples(500.0, RATE))
     chosen = ("YAMNet: 2 × 3 cells", "YAMNet: fusion", "YAMNet: scene percentiles")
     for way, embedding in zip(ways, found, strict=True):

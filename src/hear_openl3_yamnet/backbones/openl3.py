@@ -17,10 +17,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import folding
-from .subsampling import max_pool
+from .subsampling import POOLINGS
 
 if TYPE_CHECKING:
     import keras
+
+NAME = "openl3"
+ORIGIN = "https://github.com/marl/openl3"
+
+NATIVE_HOP = 1936
+"""Samples: one frame of the last map, which is eight STFT frames (40.33 ms)."""
+
+ANY_WINDOW = False
+"""OpenL3 is published for windows of 1 s alone: its last pooling has that shape."""
+
+FASTEST_BATCH = 16
+"""Measured on two cores."""
+
+FASTEST_BATCH_GPU = 256
+"""It fits into the memory; it is not measured yet."""
 
 EPSILON = 1e-3
 """Keras's default, which the published network uses."""
@@ -54,6 +69,11 @@ STEPS = (
 
 ALIASES = {"block4": "conv8"}
 """The last block has no pooling of its own: the embedding's head is its pooling."""
+
+LAST_LAYER = "block4"
+
+FUSED_LAYERS: tuple[str, ...] = ("block2", "block4")
+"""A middle and the last layer, as Niizumi et al. (2022) chose for VGGish and CNN14."""
 
 LAYERS = ("logmel", *(step.name for step in STEPS), *ALIASES)
 """Names of the layers that can be tapped, from the network's input to its last map."""
@@ -156,8 +176,7 @@ def feature_maps(
     logmel: Any,
     layers: Collection[str],
     *,
-    pool: Any = max_pool,
-    convolve: Any = apply_convolution,
+    subsampling: str = "max",
 ) -> dict[str, Any]:
     """Run the network on log-mel windows.
 
@@ -170,10 +189,8 @@ def feature_maps(
         Decibels below the window's maximum.
     layers : collection of str
         Names out of `LAYERS`.
-    pool : callable
-        One of `subsampling.POOLINGS`' functions: halves bands and frames.
-    convolve : callable
-        What applies a convolution, as `apply_convolution`.
+    subsampling : str
+        The name of the function in `subsampling.POOLINGS` that halves bands and frames.
 
     Returns
     -------
@@ -183,9 +200,10 @@ def feature_maps(
     """
     maps = {"logmel": logmel}
     deepest = max(LAYERS.index(ALIASES.get(name, name)) for name in layers)
+    pool = POOLINGS[subsampling]
     x = normalize_input(logmel, weights)
     for step in STEPS[:deepest]:
-        x = pool(x) if step.kind == "pool" else convolve(x, weights, step)
+        x = pool(x) if step.kind == "pool" else apply_convolution(x, weights, step)
         maps[step.name] = x
     return {name: maps[ALIASES.get(name, name)] for name in layers}
 
@@ -202,15 +220,15 @@ def map_shape(layer: str, bands: int, frames: int) -> tuple[int, int, int]:
 
 
 def frame_stride(layer: str) -> int:
-    """Return how many input frames a layer's map advances from column to column."""
+    """Return how many input frames lie between two frames of a layer's map."""
     pools = [
         step for step in STEPS[: LAYERS.index(ALIASES.get(layer, layer))] if step.kind == "pool"
     ]
     return 2 ** len(pools)
 
 
-def column_centres(layer: str, frames: int) -> np.ndarray:
-    """Return the centre of each column of a layer's map, in input frames (from 0, fractions).
+def frame_centres(layer: str, frames: int) -> np.ndarray:
+    """Return the centre of each frame of a layer's map, in input frames (from 0, fractions).
 
     A 3×3 'same' convolution keeps centres, a 2×2 pooling averages two.
     """
@@ -222,13 +240,13 @@ def column_centres(layer: str, frames: int) -> np.ndarray:
     return centres
 
 
-def keras_model(bands: int, frames: int) -> keras.Model:
+def keras_model(bands: int = 256, frames: int = 199) -> keras.Model:
     """Build the network as published: batch norms apart, trainable, with fresh weights.
 
     Parameters
     ----------
     bands, frames : int
-        Shape of the log-mel window.
+        Shape of the log-mel window. The weights do not depend on it.
 
     Returns
     -------

@@ -1,30 +1,122 @@
 """The exact reuse of convolutions between overlapping OpenL3 windows.
 
 Away from a window's edges, a convolution's output does not depend on which window asks for it. So
-a run of overlapping windows (`runs`) is computed as one long map, and each window recomputes only
-the few columns next to its own edges, where zero padding (and the last STFT frames, cut off by the
-window's end) make a difference: a strip at its left and one at its right.
+a run of overlapping windows (`engine.runs` plans it) is computed as one long map. Each window
+recomputes only the few frames next to its own edges: a strip at its left and one at its right.
+There, zero padding makes a difference, and so do the last STFT frames, which the window's end cuts
+off.
 
-`feature_maps` gives the same maps as `backbones.openl3.feature_maps` gives window by window.
+`feature_maps` gives the same maps as `openl3.feature_maps` gives window by window.
+`segment_maps` leaves the strips out: that is another function, and a cheaper one (`engine.dense`).
 docs/performance.md has a picture.
+
+Long maps and strips have frames first: [shape=(n, frames, bands, channels)]. Then the frames of a
+window lie together in memory, and a convolution is vectorised along the bands, which are never
+few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 from . import openl3
 from .subsampling import max_pool
 
+GRID = 8
+"""STFT frames between two frames of the last map: three poolings by two."""
 
-def columns_first(weights: dict[str, Any]) -> dict[str, Any]:
-    """Turn kernels round for maps of (column, band): the network is otherwise symmetric.
 
-    Long maps and strips have columns first. Then a window's columns lie together in memory, and
-    the axis along which a convolution is vectorised is that of the bands, which is never short.
+def _whole_bands(layer: str, maps: Any) -> Any:
+    """Leave the bands as they are."""
+    return maps
+
+
+def feature_maps(
+    weights: dict[str, Any],
+    shared: Any,
+    tails: Any,
+    at: Any,
+    width: int,
+    layers: Collection[str],
+    pool_bands: Callable[[str, Any], Any] = _whole_bands,
+) -> dict[str, Any]:
+    """Run the network on windows that share most of their frames.
+
+    Parameters
+    ----------
+    weights : dict of tensor
+        Folded weights, from `openl3.fold`.
+    shared : tensor [shape=(1, n_frames, bands, 1)]
+        The long log-mel map.
+    tails : tensor [shape=(n_windows, bands, n_tail, 1)]
+        The windows' own last frames.
+    at : tensor [shape=(n_windows,), dtype=int32]
+        The frame of `shared` at which each window starts; multiples of `GRID`.
+    width : int
+        Frames in a window.
+    layers : collection of str
+        Names out of `openl3.LAYERS`.
+    pool_bands : callable
+        A function of a layer's name and of its frames [shape=(n, frames, bands, channels)] that
+        pools their bands, before windows are assembled.
+
+    Returns
+    -------
+    dict of tensor [shape=(n_windows, bands, frames, channels)]
+        As `openl3.feature_maps` returns them, with the bands that `pool_bands` leaves.
     """
+    tails = _swap_axes(tails)
+    strips = _Strips(shared, tails[:, :0], tails, at, width)
+    maps = {}
+    for name, x in _layers(_frames_first(weights), strips):
+        if name in layers:
+            maps[name] = x.map(partial(pool_bands, name)).windows()
+        if len(maps) == len(set(layers)):
+            break
+    return maps
+
+
+def segment_maps(
+    weights: dict[str, Any],
+    segments: Any,
+    at: Any,
+    widths: Mapping[str, int],
+    pool_bands: Callable[[str, Any], Any] = _whole_bands,
+) -> dict[str, Any]:
+    """Cut the maps of windows out of the maps of long segments, without edges of their own.
+
+    Parameters
+    ----------
+    weights : dict of tensor
+        Folded weights, from `openl3.fold`.
+    segments : tensor [shape=(n_segments, n_frames, bands, 1)]
+        Log-mel of whole segments; `n_frames` is a multiple of `GRID`.
+    at : tensor [shape=(n_windows,), dtype=int32]
+        The frame at which each window starts, counted through all segments; multiples of `GRID`.
+    widths : mapping of str to int
+        The layers wanted, and the frames of a window's map in each.
+    pool_bands : callable
+        As in `feature_maps`.
+
+    Returns
+    -------
+    dict of tensor [shape=(n_windows, bands, frames, channels)]
+    """
+    from keras import ops
+
+    maps = openl3.feature_maps(_frames_first(weights), segments, list(widths))
+    for layer, x in maps.items():
+        x = pool_bands(layer, x)
+        x = ops.reshape(x, (1, -1, *x.shape[2:]))
+        first = at // openl3.frame_stride(layer)
+        maps[layer] = _swap_axes(_window_frames(x, first, 0, widths[layer]))
+    return maps
+
+
+def _frames_first(weights: dict[str, Any]) -> dict[str, Any]:
+    """Transpose the kernels for maps of (frame, band); the network is symmetric otherwise."""
     from keras import ops
 
     return {
@@ -33,23 +125,21 @@ def columns_first(weights: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def bands_first(maps: Any) -> Any:
-    """Swap the bands and the columns of maps [shape=(n, columns, bands, channels)], or back."""
+def _swap_axes(maps: Any) -> Any:
+    """Swap the bands and the frames of maps [shape=(n, frames, bands, channels)], or back."""
     from keras import ops
 
     return ops.transpose(maps, (0, 2, 1, 3))
 
 
-def cut_columns(long: Any, at: Any, first: int, count: int) -> Any:
-    """Cut columns out of a long map, the same of each window.
+def _window_frames(long: Any, at: Any, first: int, count: int) -> Any:
+    """Take frames first … first + count − 1 of each window out of a long map.
 
     Parameters
     ----------
-    long : tensor [shape=(1, n_columns, bands, channels)]
+    long : tensor [shape=(1, n_frames, bands, channels)]
     at : tensor [shape=(n_windows,), dtype=int32]
-        Column at which each window starts.
-    first, count : int
-        Columns first … first + count − 1 of each window.
+        The frame at which each window starts.
 
     Returns
     -------
@@ -64,11 +154,11 @@ def cut_columns(long: Any, at: Any, first: int, count: int) -> Any:
 class _Strips(NamedTuple):
     """The long map at some layer, and what each window has instead of it at its edges.
 
-    ``left`` replaces the first, ``right`` the last columns of a window that is ``width`` columns
-    wide and starts at column ``at`` of ``shared``.
+    ``left`` replaces the first frames of a window, ``right`` the last ones. The window is
+    ``width`` frames wide and starts at frame ``at`` of ``shared``.
     """
 
-    shared: Any  # (1, n_columns, bands, channels)
+    shared: Any  # (1, n_frames, bands, channels)
     left: Any  # (n_windows, n_left, bands, channels)
     right: Any  # (n_windows, n_right, bands, channels)
     at: Any  # (n_windows,)
@@ -82,20 +172,20 @@ class _Strips(NamedTuple):
     def n_right(self) -> int:
         return int(self.right.shape[1])
 
-    def columns(self, first: int, count: int) -> Any:
-        """Take columns first … first + count − 1 of each window out of the shared map."""
-        return cut_columns(self.shared, self.at, first, count)
+    def frames(self, first: int, count: int) -> Any:
+        """Take frames first … first + count − 1 of each window out of the shared map."""
+        return _window_frames(self.shared, self.at, first, count)
 
     def windows(self) -> Any:
-        """Set each window's whole map together [shape=(n_windows, bands, width, channels)]."""
+        """Assemble each window's whole map [shape=(n_windows, bands, width, channels)]."""
         from keras import ops
 
-        inner = self.columns(self.n_left, self.width - self.n_left - self.n_right)
+        inner = self.frames(self.n_left, self.width - self.n_left - self.n_right)
         strips = [x for x in (self.left, inner, self.right) if x.shape[1] != 0]
-        return bands_first(ops.concatenate(strips, axis=1))
+        return _swap_axes(ops.concatenate(strips, axis=1))
 
     def map(self, function: Callable[[Any], Any]) -> _Strips:
-        """Apply a function of columns to all of them."""
+        """Apply a function of frames to the long map and to the strips."""
 
         def apply(x: Any) -> Any:
             return function(x) if x.shape[1] != 0 else x
@@ -103,51 +193,6 @@ class _Strips(NamedTuple):
         return self._replace(
             shared=apply(self.shared), left=apply(self.left), right=apply(self.right)
         )
-
-
-def feature_maps(
-    weights: dict[str, Any],
-    shared: Any,
-    tails: Any,
-    at: Any,
-    width: int,
-    layers: Collection[str],
-    pool_bands: Callable[[str, Any], Any] = lambda layer, x: x,
-) -> dict[str, Any]:
-    """Run the network on windows that share most of their columns.
-
-    Parameters
-    ----------
-    weights : dict of tensor
-        Folded weights, from `openl3.fold`.
-    shared : tensor [shape=(1, n_columns, bands, 1)]
-        The long log-mel map.
-    tails : tensor [shape=(n_windows, bands, n_tail, 1)]
-        The windows' own last columns.
-    at : tensor [shape=(n_windows,), dtype=int32]
-        Column of `shared` at which each window starts; multiples of eight.
-    width : int
-        Columns of a window.
-    layers : collection of str
-        Names out of `openl3.LAYERS`.
-    pool_bands : callable
-        Of a layer's name and maps [shape=(n, columns, bands, channels)]: what to do with its
-        columns before windows are set together.
-
-    Returns
-    -------
-    dict of tensor [shape=(n_windows, bands, frames, channels)]
-        As `openl3.feature_maps`, with the bands that `pool_bands` leaves.
-    """
-    tails = bands_first(tails)
-    strips = _Strips(shared, tails[:, :0], tails, at, width)
-    maps = {}
-    for name, x in _layers(columns_first(weights), strips):
-        if name in layers:
-            maps[name] = x.map(partial(pool_bands, name)).windows()
-        if len(maps) == len(set(layers)):
-            break
-    return maps
 
 
 def _layers(weights: dict[str, Any], x: _Strips) -> Iterator[tuple[str, _Strips]]:
@@ -166,27 +211,27 @@ def _layers(weights: dict[str, Any], x: _Strips) -> Iterator[tuple[str, _Strips]
 
 
 def _convolve(x: _Strips, weights: dict[str, Any], step: openl3.Step) -> _Strips:
-    """Apply a 3×3 convolution: it looks one column further, so each strip grows by one."""
+    """Apply a 3×3 convolution: it looks one frame further, so each strip grows by one."""
     from keras import ops
 
-    def strip(columns: Any, zeros: tuple[int, int]) -> Any:
-        padded = ops.pad(columns, [(0, 0), zeros, (1, 1), (0, 0)])
+    def strip(frames: Any, zeros: tuple[int, int]) -> Any:
+        padded = ops.pad(frames, [(0, 0), zeros, (1, 1), (0, 0)])
         return openl3.apply_convolution(padded, weights, step, padding="valid")
 
-    left = ops.concatenate([x.left, x.columns(x.n_left, 2)], axis=1)
-    right = ops.concatenate([x.columns(x.width - x.n_right - 2, 2), x.right], axis=1)
+    left = ops.concatenate([x.left, x.frames(x.n_left, 2)], axis=1)
+    right = ops.concatenate([x.frames(x.width - x.n_right - 2, 2), x.right], axis=1)
     return x._replace(
-        shared=convolve_long(x.shared, weights, step),
+        shared=_convolve_long(x.shared, weights, step),
         left=strip(left, (1, 0)),
         right=strip(right, (0, 1)),
     )
 
 
-def convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any:
-    """Apply a convolution to a long map [shape=(1, n_columns, bands, channels)], as two halves.
+def _convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any:
+    """Apply a convolution to a long map [shape=(1, n_frames, bands, channels)], as two halves.
 
-    TensorFlow leaves the kernels of a batch of one as they are, where oneDNN would have them
-    rearranged: a batch of two takes half the time.
+    TensorFlow does not have the kernels of a batch of one rearranged by oneDNN: a batch of two
+    takes half the time.
     """
     from keras import ops
 
@@ -198,13 +243,13 @@ def convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any:
 
 
 def _pool(x: _Strips) -> _Strips:
-    """Pool by 2×2: strips are halved, with a shared column where a pair straddles the edge."""
+    """Pool by 2×2. A strip of an odd number of frames takes one shared frame along."""
     from keras import ops
 
     left, right = x.left, x.right
     if x.n_left % 2:
-        left = ops.concatenate([left, x.columns(x.n_left, 1)], axis=1)
+        left = ops.concatenate([left, x.frames(x.n_left, 1)], axis=1)
     first = x.width - x.n_right
     if first % 2:
-        right = ops.concatenate([x.columns(first - 1, 1), right], axis=1)
+        right = ops.concatenate([x.frames(first - 1, 1), right], axis=1)
     return _Strips(max_pool(x.shared), max_pool(left), max_pool(right), x.at // 2, x.width // 2)

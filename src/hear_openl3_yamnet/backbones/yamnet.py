@@ -20,9 +20,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import folding
+from .subsampling import STRIDES
 
 if TYPE_CHECKING:
     import keras
+
+NAME = "yamnet"
+ORIGIN = "https://github.com/tensorflow/models/tree/master/research/audioset/yamnet"
+
+NATIVE_HOP = 640
+"""Samples (40 ms): an eighth of a frame of the last map. A whole one, 320 ms, is too coarse a
+grid for events."""
+
+ANY_WINDOW = True
+
+FASTEST_BATCH = 256
+"""Measured on two cores."""
+
+FASTEST_BATCH_GPU = 1024
+"""It fits into the memory; it is not measured yet."""
 
 EPSILON = 1e-4
 """The batch norms' epsilon in the published parameters."""
@@ -51,6 +67,11 @@ STEPS = tuple(
 
 LAYERS = ("logmel", *(step.name for step in STEPS), "predictions")
 """Names of the layers that can be tapped; ``predictions`` are the class scores."""
+
+LAST_LAYER = "layer14"
+
+FUSED_LAYERS: tuple[str, ...] = ("layer7", "layer14")
+"""A middle and the last layer, as Niizumi et al. (2022) chose for VGGish and CNN14."""
 
 
 def _weight_shapes() -> dict[str, tuple[int, ...]]:
@@ -132,7 +153,7 @@ def random_weights(seed: int) -> dict[str, np.ndarray]:
 
 
 def feature_maps(
-    weights: dict[str, Any], logmel: Any, layers: Collection[str], *, stride: Any = None
+    weights: dict[str, Any], logmel: Any, layers: Collection[str], *, subsampling: str = "max"
 ) -> dict[str, Any]:
     """Run the network on log-mel patches.
 
@@ -145,9 +166,9 @@ def feature_maps(
         Natural logarithms.
     layers : collection of str
         Names out of `LAYERS`.
-    stride : callable or None
-        One of `subsampling.STRIDES`: what halves a map behind a convolution without stride;
-        None keeps the published strides.
+    subsampling : str
+        The name of the function in `subsampling.STRIDES` that halves a map behind a convolution
+        without stride; ``max`` keeps the published strides.
 
     Returns
     -------
@@ -160,6 +181,7 @@ def feature_maps(
         return ops.transpose(x, (0, 2, 1, 3))
 
     maps = {}
+    stride = STRIDES[subsampling]
     last = "layer14" if "predictions" in layers else max(layers, key=LAYERS.index)
     x = ops.cast(swap(logmel), weights["layer1_conv/kernel"].dtype)
     for step in STEPS[: LAYERS.index(last)]:
@@ -210,12 +232,12 @@ def map_shape(layer: str, bands: int, frames: int) -> tuple[int, int, int]:
 
 
 def frame_stride(layer: str) -> int:
-    """Return how many input frames a layer's map advances from column to column."""
+    """Return how many input frames lie between two frames of a layer's map."""
     return math.prod(step.stride for step in STEPS[: LAYERS.index(layer)])
 
 
-def column_centres(layer: str, frames: int) -> np.ndarray:
-    """Return the centre of each column of a layer's map, in input frames (from 0, fractions).
+def frame_centres(layer: str, frames: int) -> np.ndarray:
+    """Return the centre of each frame of a layer's map, in input frames (from 0, fractions).
 
     TensorFlow's 'same' padding puts a strided 3-tap convolution over an even length at frames
     0–2, 2–4, …: each halving moves the centres on by one.

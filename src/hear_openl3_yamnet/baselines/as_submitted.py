@@ -22,6 +22,7 @@ from .. import loading
 from ..audio.checks import checked_audio
 from ..engine.backend import as_tensor
 from ..errors import AudioError
+from ..features import framing
 from ..model import HearModel
 
 __all__ = ["get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
@@ -81,7 +82,7 @@ def get_timestamp_embeddings(audio: Any, model: HearModel) -> tuple[Any, Any]:
     """
     embeddings = _patch_embeddings(checked_audio(audio), model)
     timestamps = LABELLED_HOP_MS * np.arange(embeddings.shape[1], dtype=np.float32)
-    return as_tensor(embeddings), as_tensor(np.tile(timestamps, (len(embeddings), 1)))
+    return as_tensor(embeddings), as_tensor(framing.repeated(timestamps, len(embeddings)))
 
 
 def get_scene_embeddings(audio: Any, model: HearModel) -> Any:

@@ -70,7 +70,7 @@ def get_timestamp_embeddings(audio: Any, model: Chance) -> tuple[Any, Any]:
     n_sounds, n_samples = checked_audio(audio).shape
     n_timestamps = framing.count_windows(n_samples, TIMESTAMP_HOP)
     times = framing.timestamps(n_timestamps, TIMESTAMP_HOP, model.sample_rate)
-    repeated = np.tile(times.astype(np.float32), (n_sounds, 1))
+    repeated = framing.repeated(times, n_sounds)
     return as_tensor(model.draw(n_sounds, n_timestamps)), as_tensor(repeated)
 
 

@@ -61,7 +61,7 @@ def get_timestamp_embeddings(audio: Any, model: LogMelStatistics) -> tuple[Any, 
     n_timestamps = framing.count_windows(samples.shape[1], TIMESTAMP_HOP)
     frames = np.stack([_log_mel(sound, TIMESTAMP_HOP)[:n_timestamps] for sound in samples])
     times = framing.timestamps(n_timestamps, TIMESTAMP_HOP, model.sample_rate)
-    return as_tensor(frames), as_tensor(np.tile(times.astype(np.float32), (len(samples), 1)))
+    return as_tensor(frames), as_tensor(framing.repeated(times, len(samples)))
 
 
 def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:

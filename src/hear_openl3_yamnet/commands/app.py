@@ -76,14 +76,15 @@ def _program(
 @app.command()
 def models() -> None:
     """List the presets."""
-    from ..config.options import configure
+    from ..config import geometry
+    from ..config.configuring import configure
     from ..config.presets import get_preset, list_presets
 
     rows = [("preset", "rate [Hz]", "size", "hop [ms]", "description")]
     for name in list_presets():
-        preset, config = get_preset(name), configure(name)
-        hop_size = _milliseconds(config.hop, preset.sample_rate)
-        size = str(config.timestamp_embedding_size)
+        preset, options = get_preset(name), configure(name)
+        hop_size = _milliseconds(geometry.hop(options), preset.sample_rate)
+        size = str(geometry.timestamp_embedding_size(options))
         rows.append((name, str(preset.sample_rate), size, hop_size, preset.description))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, *numbers, description in rows:
@@ -100,25 +101,26 @@ def info(
 
     Nothing is downloaded and no network is loaded.
     """
-    from ..config.options import configure
+    from ..config import geometry
+    from ..config.configuring import configure
     from ..config.presets import get_preset
     from ..weights.registry import get_entry
 
-    preset, config = get_preset(model), configure(model)
+    preset, options = get_preset(model), configure(model)
     entry = get_entry(preset.weights_name)
     rate = preset.sample_rate
     facts = {
         "sample rate": f"{rate} Hz",
-        "window": f"{_milliseconds(config.front_end.window, rate)} ms",
-        "timestamps": f"{config.timestamp_embedding_size} values "
-        f"every {_milliseconds(config.hop, rate)} ms",
-        "scene": f"{config.scene_embedding_size} values, "
-        f"from windows {_milliseconds(config.scene_hop, rate)} ms apart",
+        "window": f"{_milliseconds(options.front_end.window, rate)} ms",
+        "timestamps": f"{geometry.timestamp_embedding_size(options)} values "
+        f"every {_milliseconds(geometry.hop(options), rate)} ms",
+        "scene": f"{geometry.scene_embedding_size(options)} values, "
+        f"from windows {_milliseconds(geometry.scene_hop(options), rate)} ms apart",
         "weights": preset.weights_name,
         "  found": _place_of(entry),
         "  licence": entry.licence,
         "  cite": entry.citation,
-        "network": preset.network.origin,
+        "network": preset.backbone.ORIGIN,
     }
     typer.echo(f"{preset.name}: {preset.description}")
     for key, fact in facts.items():

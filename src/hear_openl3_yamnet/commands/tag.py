@@ -58,12 +58,13 @@ def tag(
     """  # noqa: D301
     from ..audio.files import load_audio
     from ..tagging import class_names
+    from ..tagging import tag as tag_clip
 
     for path in output or []:
         check_ending(path, (".csv", ".json", *PICTURES))
     class_names()  # first, because a network takes long to load
     loaded = load_quietly(model, gather_options(None, weights=weights))
-    tags = loaded.tag(load_audio(audio, loaded.sample_rate), hop_size)
+    tags = tag_clip(loaded, load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))
     for path in output or []:
         with naming_what_cannot_be_written(path):

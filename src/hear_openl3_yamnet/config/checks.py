@@ -1,24 +1,22 @@
-"""What the options of a configuration may be, each by itself and together."""
+"""What the options of a model may be, each by itself and together."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..backbones.subsampling import POOLINGS as SUBSAMPLINGS
+from ..backbones import SUBSAMPLINGS
 from ..errors import OptionError
 from ..features import framing
-from ..pooling import scenes
-from ..pooling import windows as heads
-
-if TYPE_CHECKING:
-    from .options import Config
+from ..pooling import scenes, windows
+from . import geometry
+from .options import Options
 
 _CHOICES: dict[str, Any] = {
-    "pooling": heads.POOLINGS,
+    "pooling": windows.POOLINGS,
     "time": ("window", "frame"),
-    "subsampling": tuple(SUBSAMPLINGS),
-    "scene_pooling": tuple(scenes.PARTS),
+    "subsampling": SUBSAMPLINGS,
+    "scene_pooling": tuple(scenes.VECTORS),
     "normalize": ("none", "l2"),
     "framing": ("exact", "dense"),
     "sharing": ("auto", "off"),
@@ -26,32 +24,31 @@ _CHOICES: dict[str, Any] = {
 }
 
 
-def cleaned(config: Config) -> dict[str, Any]:
-    """Check each option by itself; return those whose type had to be put right."""
-    backbone = config.preset.network.backbone
+def cleaned(options: Options) -> dict[str, Any]:
+    """Check each option by itself, and return those whose type has to change."""
     for name, choices in _CHOICES.items():
-        _one_of(name, getattr(config, name), choices)
-    several = isinstance(config.layers, list | tuple)
-    layers = tuple(config.layers) if several else (config.layers,)
+        _one_of(name, getattr(options, name), choices)
+    several = isinstance(options.layers, list | tuple)
+    layers = tuple(options.layers) if several else (options.layers,)
     for layer in layers:
-        _one_of("layers", layer, backbone.LAYERS)
+        _one_of("layers", layer, options.backbone.LAYERS)
     if len(set(layers)) < len(layers) or not layers:
         raise OptionError(
             f"layers must name one or several layers, none twice. Received: layers={layers!r}"
         )
-    result: dict[str, Any] = {"layers": layers, "grid": _clean_grid(config.grid)}
+    result: dict[str, Any] = {"layers": layers, "grid": _clean_grid(options.grid)}
     for name in ("batch_size", "memory_limit"):
-        if getattr(config, name) is not None:
-            result[name] = _whole(name, getattr(config, name))
-    if not isinstance(config.gem_p, int | float) or not 0 < config.gem_p < math.inf:
-        raise OptionError(f"gem_p must be a number above 0. Received: gem_p={config.gem_p!r}")
-    if config.window_size != "native":
-        result["window_size"] = _clean_window_size(config)
+        if getattr(options, name) is not None:
+            result[name] = _whole(name, getattr(options, name))
+    if not _is_number(options.gem_p) or not 0 < options.gem_p < math.inf:
+        raise OptionError(f"gem_p must be a number above 0. Received: gem_p={options.gem_p!r}")
+    if options.window_size != "native":
+        result["window_size"] = _clean_window_size(options)
     for name in ("hop_size", "scene_hop_size"):
-        if getattr(config, name) != "native":
-            framing.hop_samples(getattr(config, name), config.preset.sample_rate, name)
-            result[name] = float(getattr(config, name))
-    result["weights"] = str(config.weights)
+        if getattr(options, name) != "native":
+            framing.hop_samples(getattr(options, name), options.preset.sample_rate, name)
+            result[name] = float(getattr(options, name))
+    result["weights"] = str(options.weights)
     return result
 
 
@@ -67,16 +64,16 @@ def _clean_grid(grid: Any) -> tuple[int | str, int | str]:
     return rows, columns
 
 
-def _clean_window_size(config: Config) -> float:
-    own = config.preset.front_end
-    if config.preset.network.name != "yamnet":
+def _clean_window_size(options: Options) -> float:
+    own = options.preset.front_end
+    if not options.backbone.ANY_WINDOW:
         raise OptionError(
-            "OpenL3 is published for windows of 1 s alone (its last pooling has that shape); "
-            f"only YAMNet takes others. Received: window_size={config.window_size!r}"
+            "OpenL3 is published for windows of 1 s alone (its last pooling has that shape). "
+            f"Only YAMNet takes others. Received: window_size={options.window_size!r}"
         )
     shortest = 1000 * own.frame_length / own.sample_rate
-    size = config.window_size
-    if not isinstance(size, int | float) or not shortest <= size <= 60_000:
+    size = options.window_size
+    if not _is_number(size) or not shortest <= float(size) <= 60_000:
         raise OptionError(
             f"window_size must be 'native' or a number of milliseconds from {shortest:g} (one "
             f"STFT frame) to 60000. Received: window_size={size!r}"
@@ -84,52 +81,53 @@ def _clean_window_size(config: Config) -> float:
     return float(size)
 
 
-def check_head(config: Config) -> None:
-    """Check that pooling, grid, layers and time go together."""
-    if config.pooling == "fusion" and config.grid != (1, 1):
+def check_together(options: Options) -> None:
+    """Check that the options go together."""
+    if options.pooling == "fusion" and options.grid != (1, 1):
         raise OptionError(
             "pooling='fusion' keeps all bands and pools over time; it takes no grid. "
-            f"Received: grid={config.grid!r}"
+            f"Received: grid={options.grid!r}"
         )
-    if config.time == "frame":
-        _check_frames(config)
-    if config.framing == "dense" and (
-        config.preset.network.name != "openl3" or config.subsampling != "max"
+    if options.time == "frame":
+        _check_frames(options)
+    if options.framing == "dense" and (
+        options.preset.sharing is None or options.subsampling != "max"
     ):
         raise OptionError(
             "framing='dense' is made for OpenL3 with subsampling='max'. Received: "
-            f"{config.model} with subsampling={config.subsampling!r}"
+            f"{options.model} with subsampling={options.subsampling!r}"
         )
-    for layer in config.layers:
-        bands, frames, _ = config.map_shape(layer)
-        if config.time == "frame":
-            frames = config.layer_columns(layer)[1]
-        if heads.cells((bands, frames), config.layer_grid(layer)) is None:
+    for layer in options.layers:
+        bands, frames, _ = geometry.map_shape(options, layer)
+        if options.time == "frame":
+            frames = geometry.layer_frames(options, layer)[1]
+        if windows.cells((bands, frames), geometry.layer_grid(options, layer)) is None:
             raise OptionError(
                 f"The map of {layer} has {bands} bands and {frames} frames; it can be cut into "
-                f"{_listed(heads.possible_counts(bands))} cells over bands and "
-                f"{_listed(heads.possible_counts(frames))} over frames. "
-                f"Received: grid={config.grid!r}"
+                f"{_listed(windows.possible_counts(bands))} cells over bands and "
+                f"{_listed(windows.possible_counts(frames))} over frames. "
+                f"Received: grid={options.grid!r}"
             )
 
 
-def _check_frames(config: Config) -> None:
-    front_end, stride = config.front_end, config.column_hop // config.front_end.frame_hop
-    if config.window_size != "native" and front_end.n_frames % stride:
+def _check_frames(options: Options) -> None:
+    front_end = options.front_end
+    stride = geometry.map_frame_hop(options) // front_end.frame_hop
+    if options.window_size != "native" and front_end.n_frames % stride:
         sizes = [
             1000 * ((stride * n - 1) * front_end.frame_hop + front_end.frame_length)
             for n in (1, 2, 3)
         ]
         listed = ", ".join(f"{size / front_end.sample_rate:g}" for size in sizes)
         raise OptionError(
-            f"time='frame' needs windows of whole columns, of {stride} STFT frames each: "
-            f"{listed} … ms. Received: window_size={config.window_size!r}"
+            f"time='frame' needs windows of whole map frames, of {stride} STFT frames each: "
+            f"{listed} … ms. Received: window_size={options.window_size!r}"
         )
     refused = {
-        "pooling='fusion', which pools over time": config.pooling == "fusion",
-        "a grid over frames; take grid=(bands, 1)": config.grid[1] != 1,
-        "'predictions', which have no frames": "predictions" in config.layers,
-        "subsampling='aps', which moves columns by what it hears": config.subsampling == "aps",
+        "pooling='fusion', which pools over time": options.pooling == "fusion",
+        "a grid over frames; take grid=(bands, 1)": options.grid[1] != 1,
+        "'predictions', which have no frames": "predictions" in options.layers,
+        "subsampling='aps', which moves frames by what it hears": options.subsampling == "aps",
     }
     for what, found in refused.items():
         if found:
@@ -138,6 +136,10 @@ def _check_frames(config: Config) -> None:
 
 def _listed(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers[:-1])) + f" or {numbers[-1]}" if numbers[1:] else "1"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _one_of(name: str, value: Any, choices: Any) -> Any:

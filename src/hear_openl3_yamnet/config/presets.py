@@ -1,63 +1,24 @@
-"""The pretrained models by name: network, front end, weights, and the settings they come with."""
+"""The models by name: network, front end, weights and default options. They are data."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
-from ..backbones import openl3, yamnet
+from ..backbones import Backbone, Sharing, openl3, openl3_sharing, yamnet
 from ..errors import OptionError
 from ..features.frontends import FRONT_ENDS, FrontEnd
 
 DEFAULT_PRESET = "openl3-mel256-music"
 
 STARTER_PRESET = "openl3-mel128-starter"
-"""Stands in for `DEFAULT_PRESET` where its weights cannot be had: of the same rate and sizes."""
+"""It replaces `DEFAULT_PRESET` if the weights of that are unavailable. Rate and sizes are equal."""
 
 
-@dataclass(frozen=True)
-class Network:
-    """What the two networks differ in, beside their layers.
-
-    Attributes
-    ----------
-    name : str
-        ``openl3`` or ``yamnet``.
-    backbone : module
-        The network's module: its layers, their weights and its feature maps.
-    native_hop : int
-        Samples. OpenL3: one column of its last map, eight STFT frames. YAMNet has columns of
-        320 ms, too coarse a grid for events, so its native hop is an eighth of one, 40 ms.
-    last_layer : str
-        The layer whose map the published embedding pools.
-    origin : str
-        Where the network was published.
-    """
-
-    name: str
-    backbone: ModuleType
-    native_hop: int
-    last_layer: str
-    origin: str
-
-
-OPENL3 = Network(
-    name="openl3",
-    backbone=openl3,
-    native_hop=1936,
-    last_layer="block4",
-    origin="https://github.com/marl/openl3",
-)
-
-YAMNET = Network(
-    name="yamnet",
-    backbone=yamnet,
-    native_hop=640,
-    last_layer="layer14",
-    origin="https://github.com/tensorflow/models/tree/master/research/audioset/yamnet",
-)
+OPENL3_SIZES = {512: (1, 1), 6144: (4, 3)}
+"""The published embedding sizes of OpenL3, and the grid over whose cells each takes the maximum."""
 
 
 @dataclass(frozen=True)
@@ -68,24 +29,35 @@ class Preset:
     ----------
     name : str
         As `load_model` takes it.
-    network : Network
+    backbone : Backbone
+        The network.
     front_end : FrontEnd
+        Its input.
     weights_name : str
-        Name of its weights in the registry: published, or its starter weights.
+        The name of its weights in the registry: published, or its starter weights.
     starter_name : str or None
-        Name of the starter weights for its front end in the registry, if there are any.
+        The name in the registry of starter weights for its front end, if there are any.
     description : str
         One line.
+    sharing : Sharing or None
+        How overlapping windows share convolutions; None if they cannot.
+    sizes : mapping of int to (int, int)
+        What the option ``embedding_size`` may be, and the grid that each size stands for.
+    file_name : str or None
+        A regular expression that finds the name of its weights in a file name.
     defaults : mapping
         Options of `load_model` in which this preset differs from the defaults.
     """
 
     name: str
-    network: Network
+    backbone: Backbone
     front_end: FrontEnd
     weights_name: str
     starter_name: str | None
     description: str
+    sharing: Sharing | None = None
+    sizes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    file_name: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,28 +67,42 @@ class Preset:
 
 
 def _openl3(
-    name: str, representation: str, content: str, description: str, **defaults: Any
+    name: str,
+    representation: str,
+    content: str,
+    description: str,
+    file_name: str | None = None,
+    **defaults: Any,
 ) -> Preset:
     return Preset(
         name=name,
-        network=OPENL3,
+        backbone=openl3,
         front_end=FRONT_ENDS[representation],
         weights_name=f"openl3-{representation}-{content}",
         starter_name="openl3-mel128-starter" if representation == "mel128" else None,
         description=description,
-        # published: the maximum over the whole map (512 values) or over a grid of 4 × 3 (6144)
-        defaults={"pooling": "max", "grid": (1, 1), **defaults},
+        sharing=openl3_sharing,
+        sizes=OPENL3_SIZES,
+        file_name=file_name,
+        defaults={"pooling": "max", "grid": OPENL3_SIZES[512], **defaults},
     )
 
 
-def _yamnet(name: str, weights_name: str, description: str, **defaults: Any) -> Preset:
+def _yamnet(
+    name: str,
+    weights_name: str,
+    description: str,
+    file_name: str | None = None,
+    **defaults: Any,
+) -> Preset:
     return Preset(
         name=name,
-        network=YAMNET,
+        backbone=yamnet,
         front_end=FRONT_ENDS["yamnet"],
         weights_name=weights_name,
         starter_name="yamnet-starter",
         description=description,
+        file_name=file_name,
         defaults={"pooling": "mean", "grid": (1, 1), **defaults},  # published: 1024 values
     )
 
@@ -128,22 +114,30 @@ PRESETS = {
     preset.name: preset
     for preset in [
         *(
-            _openl3(f"openl3-{i}-{c}", i, c, f"OpenL3 on {bands}, trained on {videos}")
+            _openl3(
+                f"openl3-{i}-{c}",
+                i,
+                c,
+                f"OpenL3 on {bands}, trained on {videos}",
+                rf"openl3_audio_{i}_{c}(?![a-z0-9])",
+            )
             for i, bands in _INPUTS.items()
             for c, videos in _CONTENTS.items()
         ),
-        _yamnet("yamnet", "yamnet", "YAMNet on 64 mel bands, trained on AudioSet"),
+        _yamnet("yamnet", "yamnet", "YAMNet on 64 mel bands, trained on AudioSet", "(?i:yamnet)"),
         _openl3(
             STARTER_PRESET,
             "mel128",
             "starter",
             "OpenL3's network on 128 mel bands, trained here on synthetic sounds",
+            "starter-openl3-mel128(?![a-z0-9])",
             weights="starter",
         ),
         _yamnet(
             "yamnet-starter",
             "yamnet-starter",
             "YAMNet's network on 64 mel bands, trained here on synthetic sounds",
+            "starter-yamnet(?![a-z0-9])",
             weights="starter",
         ),
         _openl3(
@@ -178,7 +172,7 @@ def list_layers(preset: str) -> list[str]:
     OptionError
         If there is no preset of that name.
     """
-    return list(get_preset(preset).network.backbone.LAYERS)
+    return list(get_preset(preset).backbone.LAYERS)
 
 
 def get_preset(name: str) -> Preset:
@@ -196,3 +190,16 @@ def get_preset(name: str) -> Preset:
             f"There is no preset of that name. Presets: {', '.join(PRESETS)}. "
             f"Received: model={name!r}"
         ) from None
+
+
+def preset_of_file(name: str) -> str | None:
+    """Infer the preset from the name of a weights file; None if the name does not tell it.
+
+    The longest match wins: ``starter-yamnet.safetensors`` contains ``yamnet`` too.
+    """
+    found = {
+        match[0]: preset.name
+        for preset in PRESETS.values()
+        if preset.file_name and (match := re.search(preset.file_name, name))
+    }
+    return found[max(found, key=len)] if found else None

@@ -64,7 +64,7 @@ class Embedding:
     @property
     def longest_s(self) -> float:
         """Seconds of the longest file that is decoded as a whole: any file, for dense framing."""
-        dense = any(part.config.framing == "dense" for part in self.model.embedders)
+        dense = self.model.ensemble.is_dense
         return math.inf if dense else LONGEST_WHOLE_S
 
     def n_windows(self, waveform: np.ndarray) -> int:
@@ -80,7 +80,8 @@ class Embedding:
             for clip, scene in zip(clips, scenes, strict=True):
                 clip.row.scene = scene.astype(self._dtype)
         if self._timestamps:
-            for clip, values in zip(clips, self.model.clip_embeddings(waveforms), strict=True):
+            ensemble = self.model.ensemble
+            for clip, values in zip(clips, ensemble.embed(waveforms, self._hop), strict=True):
                 clip.row.embeddings = values.astype(self._dtype, copy=False)
                 clip.row.timestamps = self._times(len(values))
 
@@ -133,7 +134,7 @@ def _embed_clips(
     clips: Iterable[Clip], embedding: Embedding, pool: Executor, stop: threading.Event
 ) -> Iterator[Row]:
     """Gather short files in batches; embed a long file by itself."""
-    most_windows = max(LEAST_WINDOWS, FULL_BATCHES * embedding.model.windows_at_once)
+    most_windows = max(LEAST_WINDOWS, FULL_BATCHES * embedding.model.ensemble.windows_at_once())
     batch: list[Clip] = []
     n_windows, seconds = 0, 0.0
     for clip in clips:

@@ -55,7 +55,7 @@ def describe(model: HearModel, outputs: str, float_type: str, labels: pa.Schema)
         if value not in choices:
             raise OptionError(f"{name} must be one of {', '.join(choices)}. Received: {value!r}")
     config = model.config
-    for options in (config, *config.get("parts", ())):
+    for options in (config, *config.get("networks", ())):
         for name in _LEFT_OUT:
             options.pop(name, None)
     described = {
@@ -63,7 +63,7 @@ def describe(model: HearModel, outputs: str, float_type: str, labels: pa.Schema)
         "float_type": float_type,
         "model": model.name,
         "config": config,
-        "precision": [part.precision for part in model.embedders],
+        "precision": [network.precision for network in model.ensemble.networks],
         "weights_id": model.weights_id,
         "sample_rate": model.sample_rate,
         "labels": {name: str(labels.field(name).type) for name in labels.names},

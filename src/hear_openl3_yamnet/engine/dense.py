@@ -1,9 +1,9 @@
 """OpenL3 as one long convolution: another function than the published one, and a cheaper one.
 
 Two things tie a window's values to the window: its reference level, and the zero padding at its
-edges. Take the level from the whole clip and leave the edges out, and a clip is one long map of
-which every window is a piece: ``framing="dense"``. docs/performance.md has its distance from the
-published function. It is never a default, and named wherever a model is.
+edges. With the level of the whole clip and without the edges, a clip is one long map, and every
+window is cut out of it: ``framing="dense"``. docs/performance.md has its distance from the
+published function. It is never a default, and a model's name says that it is dense.
 """
 
 from __future__ import annotations
@@ -17,45 +17,52 @@ import numpy as np
 from keras.ops import convert_to_numpy
 
 from ..errors import OptionError
-from ..features import frontends
+from ..features import frames
 from ..features.framing import Block, hop_milliseconds
 from .backend import padded_length
-from .encoder import STRETCHES, Encoder
-from .runs import GRID
+from .encoder import SEGMENTS, Encoder
 
-MARGIN = 5 * GRID
-"""STFT frames computed on either side of a stretch, and dropped: its own zero padding reaches 34
-frames far (half of a column's receptive field of 68)."""
+MARGINS = 5
+"""Frames of the last map that are computed on either side of a segment, and dropped. A segment's
+own zero padding reaches 34 STFT frames far: half of the receptive field of 68."""
 
-CHUNK = 4096
-"""STFT frames computed at once: as samples, 34 MB."""
+BLOCK_FRAMES = 4096
+"""STFT frames that are computed together: 34 MB of samples."""
+
+KEPT_BYTES = 2**28
+"""Amplitudes of a clip that are kept: 20 minutes of 256 bands. Those of a longer clip are computed
+twice, once for its reference level and once for its segments, so that memory stays bounded."""
 
 
 class _Clip(NamedTuple):
-    """The amplitudes of a clip's frames, from `MARGIN` before the first window on."""
+    """A clip's reference level, and the amplitudes of its STFT frames if they are kept.
+
+    Frames count from the margin before the first window on.
+    """
 
     sound: int
-    amplitudes: np.ndarray
+    n_frames: int
     reference: float
+    amplitudes: np.ndarray | None
 
 
 class DenseWindows:
-    """The windows of some clips, as pieces of one map a clip.
+    """The windows of some clips, cut out of one map a clip.
 
     Parameters
     ----------
     encoder : Encoder
-        OpenL3's.
+        Its preset shares convolutions.
     audio : sequence of np.ndarray [shape=(n_samples,), dtype=float32]
     starts : np.ndarray [shape=(n_windows,), dtype=int64]
-        First sample of each window, the same in all clips; short clips have the first of them.
+        First sample of each window, the same in all clips. Short clips have the first ones.
     hop : Fraction
         Samples between windows.
 
     Raises
     ------
     OptionError
-        If the hop is no whole number of columns.
+        If the hop is not a whole number of map frames.
     """
 
     def __init__(
@@ -65,91 +72,112 @@ class DenseWindows:
         starts: np.ndarray,
         hop: Fraction,
     ):
+        options = encoder.options
+        assert options.preset.sharing is not None, "config.checks sees to it"
         self._encoder = encoder
         self._audio = audio
         self._starts = starts
-        self._front_end = encoder.config.front_end
+        self._front_end = options.front_end
+        self._grid = options.preset.sharing.GRID
+        self._margin = MARGINS * self._grid
         lag = hop / self._front_end.frame_hop
-        if lag.denominator != 1 or lag % GRID:
+        if lag.denominator != 1 or lag % self._grid:
             rate = self._front_end.sample_rate
-            column = hop_milliseconds(GRID * self._front_end.frame_hop, rate)
+            frame = hop_milliseconds(self._grid * self._front_end.frame_hop, rate)
             raise OptionError(
-                f"framing='dense' needs a hop of a whole number of columns, {column:.6g} ms each "
-                f"('native'). Received: {hop_milliseconds(hop, rate):.6g} ms"
+                "framing='dense' needs a hop that is a multiple of the last map's frame, "
+                f"{frame:.6g} ms ('native'). Received: {hop_milliseconds(hop, rate):.6g} ms"
             )
         self._lag = int(lag)
         self._clip: _Clip | None = None
 
-    def lot_size(self, at_once: int) -> int:
-        """Return how many windows to embed together: those of full stretches."""
-        return STRETCHES * self._stretch(at_once)
+    def batch_size(self, at_once: int) -> int:
+        """Return how many windows to embed together: those of full segments."""
+        return SEGMENTS * self._windows_in_segment(at_once)
 
-    def _stretch(self, at_once: int) -> int:
-        """Return the windows of a stretch, if all have the frames of `at_once` windows."""
-        frames = at_once * self._front_end.n_frames // STRETCHES
-        return max(1, (frames - self._front_end.n_frames - 2 * MARGIN) // self._lag + 1)
+    def _windows_in_segment(self, at_once: int) -> int:
+        """Return the windows of a segment, if all have the STFT frames of `at_once` windows."""
+        n_frames = at_once * self._front_end.n_frames // SEGMENTS
+        return max(1, (n_frames - self._front_end.n_frames - 2 * self._margin) // self._lag + 1)
 
-    def embed(self, lot: Sequence[Block], at_once: int) -> np.ndarray:
-        """Embed the windows of a lot; as `ExactWindows.embed`."""
-        rows = []
-        parts = list(self._parts(lot, self._stretch(at_once)))
-        for first in range(0, len(parts), STRETCHES):
-            together = parts[first : first + STRETCHES]
-            length = padded_length(max(map(self._n_frames, together)))
-            amplitudes, references, at = [], [], []
-            for number, part in enumerate(together):
-                clip = self._clip_of(part.sound)
-                begin = part.first * self._lag
-                piece = clip.amplitudes[begin : begin + self._n_frames(part)]
-                amplitudes.append(np.pad(piece, ((0, length - len(piece)), (0, 0))))
-                references.append(np.full(length, clip.reference, np.float32))
-                at.append(number * length + MARGIN + self._lag * np.arange(part.count))
-            for _ in range(STRETCHES - len(together)):  # a last one without a fellow
-                amplitudes.append(np.zeros_like(amplitudes[0]))
-                references.append(np.ones(length, np.float32))
-            rows.append(
-                self._encoder.dense(
-                    np.concatenate(amplitudes),
-                    np.concatenate(references),
-                    np.concatenate(at).astype(np.int32),
-                )
-            )
+    def embed(self, batch: Sequence[Block], at_once: int) -> np.ndarray:
+        """Embed the windows of a batch, as `ExactWindows.embed` does."""
+        segments = list(self._segments(batch, self._windows_in_segment(at_once)))
+        rows = [
+            self._embed_together(segments[first : first + SEGMENTS])
+            for first in range(0, len(segments), SEGMENTS)
+        ]
         return np.concatenate(rows)
 
+    def _embed_together(self, segments: Sequence[Block]) -> np.ndarray:
+        length = padded_length(max(map(self._n_frames, segments)))
+        amplitudes, references, at = [], [], []
+        for number, segment in enumerate(segments):
+            clip = self._clip_of(segment.sound)
+            begin = segment.first * self._lag
+            found = self._amplitudes_of(clip, begin, begin + self._n_frames(segment))
+            amplitudes.append(np.pad(found, ((0, length - len(found)), (0, 0))))
+            references.append(np.full(length, clip.reference, np.float32))
+            at.append(number * length + self._margin + self._lag * np.arange(segment.count))
+        for _ in range(SEGMENTS - len(segments)):  # the last one may be alone
+            amplitudes.append(np.zeros_like(amplitudes[0]))
+            references.append(np.ones(length, np.float32))
+        return self._encoder.dense(
+            np.concatenate(amplitudes),
+            np.concatenate(references),
+            np.concatenate(at).astype(np.int32),
+        )
+
     @staticmethod
-    def _parts(lot: Sequence[Block], size: int) -> Iterator[Block]:
-        """Cut blocks into stretches of about one length, of at most `size` windows."""
-        for block in lot:
-            n_parts = -(-block.count // size)
-            if len(lot) == 1 and block.count > 1:  # a clip by itself fills all stretches
-                n_parts = max(n_parts, STRETCHES)
-            edges = np.linspace(0, block.count, n_parts + 1).astype(int)
+    def _segments(batch: Sequence[Block], size: int) -> Iterator[Block]:
+        """Cut blocks into segments of about one length, of at most `size` windows."""
+        for block in batch:
+            n_segments = -(-block.count // size)
+            if len(batch) == 1 and block.count > 1:  # a clip by itself fills all segments
+                n_segments = max(n_segments, SEGMENTS)
+            edges = np.linspace(0, block.count, n_segments + 1).astype(int)
             for first, end in pairwise(edges):
                 yield Block(block.sound, block.first + int(first), int(end - first))
 
-    def _n_frames(self, part: Block) -> int:
-        """Return the frames of a stretch with its margins: whole columns of the last map."""
-        length = self._front_end.n_frames + self._lag * (part.count - 1) + 2 * MARGIN
-        return -(-length // GRID) * GRID
+    def _n_frames(self, segment: Block) -> int:
+        """Return the STFT frames of a segment with its margins: whole frames of the last map."""
+        windows = self._front_end.n_frames + self._lag * (segment.count - 1)
+        return -(-(windows + 2 * self._margin) // self._grid) * self._grid
 
     def _clip_of(self, sound: int) -> _Clip:
-        """Compute the amplitudes of a whole clip; only the last clip's are kept."""
+        """Compute a clip's reference level. The amplitudes of the last clip alone are kept."""
         if self._clip is None or self._clip.sound != sound:
-            n_frames = self._n_frames(Block(sound, 0, len(self._starts)))
-            pieces = [
-                self._amplitudes(sound, np.arange(first, min(first + CHUNK, n_frames)))
-                for first in range(0, n_frames, CHUNK)
-            ]
-            amplitudes = np.concatenate(pieces)
-            self._clip = _Clip(sound, amplitudes, float(amplitudes.max()))
+            n_frames = self._frames_of_clip(sound)
+            keep = n_frames * self._front_end.n_bands * 4 <= KEPT_BYTES
+            kept, reference = [], 0.0
+            for first in range(0, n_frames, BLOCK_FRAMES):
+                block = self._compute(sound, first, min(first + BLOCK_FRAMES, n_frames))
+                reference = max(reference, float(block.max()))
+                if keep:
+                    kept.append(block)
+            amplitudes = np.concatenate(kept) if keep else None
+            self._clip = _Clip(sound, n_frames, reference, amplitudes)
         return self._clip
 
-    def _amplitudes(self, sound: int, index: np.ndarray) -> np.ndarray:
-        """Compute some of a clip's frames, none of which ends with a window."""
-        front_end = self._front_end
-        starts = self._starts[0] + (index - MARGIN) * front_end.frame_hop
+    def _frames_of_clip(self, sound: int) -> int:
+        """Return the STFT frames that see a clip. All later ones are silent."""
+        samples = len(self._audio[sound]) - int(self._starts[0])
+        return self._margin + max(1, -(-samples // self._front_end.frame_hop))
+
+    def _amplitudes_of(self, clip: _Clip, begin: int, end: int) -> np.ndarray:
+        """Return the amplitudes of some of a clip's STFT frames, those after its end left out."""
+        if clip.amplitudes is not None:
+            return clip.amplitudes[begin:end]
+        end = min(end, clip.n_frames)
+        if begin >= end:
+            return np.zeros((0, self._front_end.n_bands), np.float32)
+        return self._compute(clip.sound, begin, end)
+
+    def _compute(self, sound: int, begin: int, end: int) -> np.ndarray:
+        """Compute the amplitudes of STFT frames begin … end − 1, which no window's end cuts off."""
+        front_end, index = self._front_end, np.arange(begin, end)
+        starts = self._starts[0] + (index - self._margin) * front_end.frame_hop
         whole = np.full(len(index), front_end.frame_length)
-        table = frontends.FrameTable(starts, whole, index[None])
-        frames = frontends.cut_frames(self._audio[sound], table, front_end)
-        amplitudes = self._encoder.amplitudes(frames)
-        return convert_to_numpy(amplitudes)[: len(frames)]
+        table = frames.FrameTable(starts, whole, index[None])
+        cut = frames.cut_frames(self._audio[sound], table, front_end)
+        return convert_to_numpy(self._encoder.amplitudes(cut))[: len(cut)]

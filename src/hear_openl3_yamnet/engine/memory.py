@@ -1,7 +1,7 @@
-"""How many windows fit: a model of a network's activations.
+"""How many windows fit into memory.
 
 While a convolution runs, its input and its output are in memory. The largest such pair of a
-network is what one more window costs; the head and the front end stay far below it.
+network is what one more window costs. The head and the front end need far less.
 """
 
 from __future__ import annotations
@@ -9,64 +9,60 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from ..config.options import Config
+from ..config import geometry
+from ..config.options import Options
 
 CPU_LIMIT = 2 * 2**30
-"""Bytes of activations, by default: little beside what a laptop has."""
+"""Bytes of activations by default: a small share of a laptop's memory."""
 
 GPU_LIMIT = 12 * 2**30
-"""The same on a GPU, or what is free on it if that is less."""
-
-FASTEST_BATCH = {"openl3": 16, "yamnet": 256}
-"""Windows in a batch that keep a CPU busy; more only take memory (measured on two cores)."""
-
-FASTEST_BATCH_GPU = {"openl3": 256, "yamnet": 1024}
-"""The same for a GPU; within its memory, and not measured on one yet."""
+"""The same on a GPU; less where less is free."""
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
-def activation_bytes(config: Config, precision: str = "float32") -> int:
-    """Return the bytes of activations that one window takes at the most.
+def activation_bytes(options: Options, precision: str = "float32") -> int:
+    """Return the most bytes of activations that one window takes.
 
     Parameters
     ----------
-    config : Config
+    options : Options
     precision : str
         Of the convolutions: ``float32``, ``bfloat16`` or ``float16``.
     """
-    values = [math.prod(config.map_shape(layer)) for layer in config.preset.network.backbone.LAYERS]
+    values = [math.prod(geometry.map_shape(options, layer)) for layer in options.backbone.LAYERS]
     largest = max(before + after for before, after in pairwise(values))
     log_mel = 3 * 4 * values[0]  # gathered, in decibels, transposed
-    return BYTES[precision] * largest + log_mel + _tapped_bytes(config)
+    return BYTES[precision] * largest + log_mel + _tapped_bytes(options)
 
 
-def tapped_share(config: Config) -> float:
-    """Return the part of `activation_bytes` that the tapped layers' maps take."""
-    return _tapped_bytes(config) / activation_bytes(config)
+def tapped_share(options: Options) -> float:
+    """Return the share of `activation_bytes` that the maps of the tapped layers take."""
+    return _tapped_bytes(options) / activation_bytes(options)
 
 
-def _tapped_bytes(config: Config) -> int:
-    return sum(4 * math.prod(config.map_shape(layer)) for layer in config.layers)
+def _tapped_bytes(options: Options) -> int:
+    return sum(4 * math.prod(geometry.map_shape(options, layer)) for layer in options.layers)
 
 
-def windows_at_once(config: Config, precision: str, free_gpu_memory: int | None) -> int:
+def windows_at_once(options: Options, precision: str, free_gpu_memory: int | None) -> int:
     """Return how many windows to compute at once.
 
     Parameters
     ----------
-    config : Config
-        Its `batch_size`, where given, is the answer; its `memory_limit` bounds it otherwise.
+    options : Options
+        Where `batch_size` is given, it is the answer. Otherwise `memory_limit` bounds it.
     precision : str
         Of the convolutions.
     free_gpu_memory : int or None
         Bytes; None on a CPU.
     """
-    if config.batch_size is not None:
-        return config.batch_size
+    if options.batch_size is not None:
+        return options.batch_size
     on_gpu = free_gpu_memory is not None
-    fastest = (FASTEST_BATCH_GPU if on_gpu else FASTEST_BATCH)[config.preset.network.name]
-    limit = config.memory_limit
+    backbone = options.backbone
+    fastest = backbone.FASTEST_BATCH_GPU if on_gpu else backbone.FASTEST_BATCH
+    limit = options.memory_limit
     if limit is None:
         limit = min(GPU_LIMIT, free_gpu_memory) if free_gpu_memory is not None else CPU_LIMIT
-    return max(1, min(fastest, limit // activation_bytes(config, precision)))
+    return max(1, min(fastest, limit // activation_bytes(options, precision)))

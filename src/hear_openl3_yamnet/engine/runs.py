@@ -1,9 +1,9 @@
-"""Which overlapping OpenL3 windows are computed together, and how they lie on one time axis.
+"""The plan: which overlapping windows are computed together, and where they lie on one time axis.
 
-Sharing columns (`sharing`) is exact for windows that sit on the pooling grid (hops of whole
-multiples of eight STFT frames) and see the same decibels (equal maxima: OpenL3's reference level is
-the window's own). `find_runs` finds such windows, `deal` says which are worth it, and `lay_out`
-lays their runs out along one time axis.
+Sharing convolutions (`backbones.openl3_sharing` does it) is exact for windows that lie on the
+pooling grid (hops of whole multiples of eight STFT frames for OpenL3) and see the same decibels
+(equal maxima: OpenL3's reference level is the window's own). `find_runs` finds such windows, `deal`
+says for which of them it pays, and `lay_out` puts their runs on one time axis.
 """
 
 from __future__ import annotations
@@ -15,22 +15,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..config.options import Config
-from ..features.frontends import FrontEnd
+from ..config.options import Options
 from .memory import tapped_share
-
-GRID = 8
-"""STFT frames in a column of the last map: three poolings by two."""
 
 STRIP_COST = 0.16
 """What a window's two strips cost, in windows computed plainly (measured)."""
 
 LEAST_SAVING = 0.2
-"""The part of the plain cost that sharing must save: what less of it saves, its own handling
-takes (runs of two at twelve native hops came out 6 % slower than window by window)."""
+"""The share of the plain cost that sharing must save. Below it, the handling takes what it saves
+(runs of two at twelve native hops were 6 % slower than window by window)."""
 
 EARLY_STRIPS = 0.07
-"""The memory of a window's strips beside its map, where maps are largest: 13 columns of 199."""
+"""The memory of a window's strips beside its map, where maps are largest: 13 frames of 199."""
 
 
 @dataclass(frozen=True)
@@ -57,35 +53,41 @@ def find_runs(groups: np.ndarray, maxima: np.ndarray) -> list[Run]:
     return [Run(int(first), int(count)) for first, count in zip(firsts, counts, strict=True)]
 
 
-def columns_of_run(count: int, lag: int, front_end: FrontEnd) -> int:
-    """Return the length of a run's long map, in STFT frames: whole columns of the last map."""
-    return -(-(front_end.n_whole + lag * (count - 1)) // GRID) * GRID
+def frames_of_run(count: int, lag: int, options: Options) -> int:
+    """Return the length of a run's long map in STFT frames: whole frames of the last map."""
+    grid = _grid(options)
+    return -(-(options.front_end.n_whole + lag * (count - 1)) // grid) * grid
 
 
-def pays(count: int, lag: int, front_end: FrontEnd) -> bool:
-    """Whether a run of so many windows costs clearly less together than one by one."""
-    together = columns_of_run(count, lag, front_end) / front_end.n_frames + STRIP_COST * count
+def pays(count: int, lag: int, options: Options) -> bool:
+    """Return whether a run of so many windows costs clearly less together than one by one."""
+    n_frames = options.front_end.n_frames
+    together = frames_of_run(count, lag, options) / n_frames + STRIP_COST * count
     return together < (1 - LEAST_SAVING) * count
 
 
-def shared_lag(config: Config, hop: Fraction) -> int:
-    """Return the STFT frames between windows that can share columns; 0 where they cannot."""
-    frames = hop / config.front_end.frame_hop
+def _grid(options: Options) -> int:
+    return options.preset.sharing.GRID if options.preset.sharing else 1
+
+
+def shared_lag(options: Options, hop: Fraction) -> int:
+    """Return the STFT frames between windows that can share convolutions; 0 where they cannot."""
+    frames = hop / options.front_end.frame_hop
     possible = (
-        config.preset.network.name == "openl3"
-        and config.sharing == "auto"
-        and config.subsampling == "max"
+        options.preset.sharing is not None
+        and options.sharing == "auto"
+        and options.subsampling == "max"
         and frames.denominator == 1
-        and frames % GRID == 0
-        and frames < config.front_end.n_whole
+        and frames % _grid(options) == 0
+        and frames < options.front_end.n_whole
     )
     return int(frames) if possible else 0
 
 
 def deal(
-    runs: Sequence[Run], lag: int, at_once: int, config: Config
+    runs: Sequence[Run], lag: int, at_once: int, options: Options
 ) -> tuple[np.ndarray, list[list[Run]]]:
-    """Deal out windows: those computed alone, and batches of runs computed together.
+    """Divide windows into those computed alone, and batches of runs computed together.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def deal(
         STFT frames between consecutive windows.
     at_once : int
         Windows whose activations may be held together.
-    config : Config
+    options : Options
 
     Returns
     -------
@@ -102,52 +104,51 @@ def deal(
         Numbers of the windows for which sharing does not pay.
     batches : list of list of Run
     """
-    front_end = config.front_end
     alone: list[np.ndarray] = [np.arange(0)]
     batches: list[list[Run]] = []
     room = 0.0
     for run in runs:
-        for part in _split(run, lag, at_once, config):
-            if not pays(part.count, lag, front_end):
-                alone.append(np.arange(part.first, part.first + part.count))
+        for shorter in _split(run, lag, at_once, options):
+            if not pays(shorter.count, lag, options):
+                alone.append(np.arange(shorter.first, shorter.first + shorter.count))
                 continue
-            needed = _held(part.count, lag, config)
+            needed = _held(shorter.count, lag, options)
             if needed > room:
                 batches.append([])
                 room = float(at_once)
-            batches[-1].append(part)
+            batches[-1].append(shorter)
             room -= needed
     return np.concatenate(alone), batches
 
 
-def _held(count: int, lag: int, config: Config) -> float:
+def _held(count: int, lag: int, options: Options) -> float:
     """Return the memory that a run takes, in windows computed plainly."""
-    columns = columns_of_run(count, lag, config.front_end) / config.front_end.n_frames
-    return columns + count * (EARLY_STRIPS + tapped_share(config))
+    long = frames_of_run(count, lag, options) / options.front_end.n_frames
+    return long + count * (EARLY_STRIPS + tapped_share(options))
 
 
-def _split(run: Run, lag: int, at_once: int, config: Config) -> Iterator[Run]:
+def _split(run: Run, lag: int, at_once: int, options: Options) -> Iterator[Run]:
     """Split a run that is too long to be held."""
     size = run.count
-    while size > 1 and _held(size, lag, config) > at_once:
+    while size > 1 and _held(size, lag, options) > at_once:
         size = -(-size // 2)
     for first in range(0, run.count, size):
         yield Run(run.first + first, min(size, run.count - first))
 
 
 class Layout(NamedTuple):
-    """Runs side by side on one time axis. Indices are into the distinct frames of a block.
+    """Runs on one time axis, as a long map. Indices are those of the distinct STFT frames.
 
     Attributes
     ----------
     windows : np.ndarray [shape=(n_windows,)]
         The windows' numbers.
-    columns : np.ndarray [shape=(n_columns,), dtype=int32]
-        The frame in each column of the long map.
-    column_references : np.ndarray [shape=(n_columns,), dtype=float32]
-        The reference level of each.
+    frames : np.ndarray [shape=(n_frames,), dtype=int32]
+        The STFT frames of the long map.
+    frame_references : np.ndarray [shape=(n_frames,), dtype=float32]
+        The reference level of each of them.
     at : np.ndarray [shape=(n_windows,), dtype=int32]
-        The column at which each window starts.
+        The frame of the long map at which each window starts.
     tails : np.ndarray [shape=(n_windows, n_frames - n_whole), dtype=int32]
         Each window's own last frames.
     references : np.ndarray [shape=(n_windows,), dtype=float32]
@@ -155,46 +156,46 @@ class Layout(NamedTuple):
     """
 
     windows: np.ndarray
-    columns: np.ndarray
-    column_references: np.ndarray
+    frames: np.ndarray
+    frame_references: np.ndarray
     at: np.ndarray
     tails: np.ndarray
     references: np.ndarray
 
 
 def lay_out(
-    runs: Sequence[Run], index: np.ndarray, maxima: np.ndarray, lag: int, front_end: FrontEnd
+    runs: Sequence[Run], index: np.ndarray, maxima: np.ndarray, lag: int, options: Options
 ) -> Layout:
-    """Lay runs out along one time axis.
+    """Put runs on one time axis.
 
-    Neighbouring runs spoil each other's outermost columns, but only those that strips replace.
+    Neighbouring runs make each other's outermost frames wrong, but only those that strips replace.
 
     Parameters
     ----------
     runs : sequence of Run
     index : np.ndarray [shape=(n_windows, n_frames)]
-        `frontends.FrameTable.index`.
+        `frames.FrameTable.index`.
     maxima : np.ndarray [shape=(n_windows,)]
         Largest amplitude of each window.
     lag : int
         STFT frames between consecutive windows.
-    front_end : FrontEnd
+    options : Options
     """
-    whole = front_end.n_whole
-    columns, references, at = [], [], []
+    whole = options.front_end.n_whole
+    frames, references, at = [], [], []
     length = 0
     for run in runs:
         rows = index[run.first : run.first + run.count]
         row = np.concatenate([rows[0, :whole], rows[1:, whole - lag : whole].ravel()])
-        filling = columns_of_run(run.count, lag, front_end) - len(row)
-        columns.append(np.pad(row, (0, filling), mode="edge"))
-        references.append(np.full(len(columns[-1]), maxima[run.first]))
+        filling = frames_of_run(run.count, lag, options) - len(row)
+        frames.append(np.pad(row, (0, filling), mode="edge"))
+        references.append(np.full(len(frames[-1]), maxima[run.first]))
         at.append(length + lag * np.arange(run.count))
-        length += len(columns[-1])
+        length += len(frames[-1])
     windows = np.concatenate([np.arange(run.first, run.first + run.count) for run in runs])
     return Layout(
         windows,
-        np.concatenate(columns).astype(np.int32),
+        np.concatenate(frames).astype(np.int32),
         np.concatenate(references).astype(np.float32),
         np.concatenate(at).astype(np.int32),
         index[windows, whole:],

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..config import geometry
+
 if TYPE_CHECKING:
     from ..model import HearModel
 
@@ -21,7 +23,7 @@ def check_windows(model: HearModel) -> np.ndarray:
     -------
     np.ndarray [shape=(6, window), dtype=float32]
     """
-    front_end = model.embedders[0].config.front_end
+    front_end = model.ensemble.networks[0].options.front_end
     rng = np.random.default_rng(9)
     time = np.arange(front_end.window) / front_end.sample_rate
     noise = rng.standard_normal((5, front_end.window)) * 0.1
@@ -46,10 +48,16 @@ def model_embeddings(model: HearModel, windows: np.ndarray) -> np.ndarray:
     -------
     np.ndarray [shape=(n, size), dtype=float32]
     """
-    part = model.embedders[0]
-    hop = part.config.hop
-    start = int(part.window_starts(1, hop)[0])  # of the window of a clip's first timestamp
-    return model.embed_stretch(windows, 1, hop, origin=start)[:, 0]
+    from ..engine.request import Request
+
+    ensemble = model.ensemble
+    (network,) = ensemble.networks
+    hop = geometry.hop(network.options)
+    start = int(network.window_starts(1, hop)[0])  # of the window of a clip's first timestamp
+    rows = np.empty((len(windows), 1, ensemble.timestamp_embedding_size), np.float32)
+    counts = [1] * len(windows)
+    ensemble.write(list(rows), Request(windows, counts, hop, model.sample_rate, origin=start))
+    return rows[:, 0]
 
 
 def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..config import geometry
 from ..errors import ExportError, OptionError, require
 from ..files import written_whole
 from . import checking, onnx_file, saved_model, tflite, windows
@@ -148,8 +149,8 @@ def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[st
     """Return the facts about an exported model as JSON types."""
     from .. import __version__
 
-    config = model.embedders[0].config
-    window, rate = config.front_end.window, config.preset.sample_rate
+    options = model.ensemble.networks[0].options
+    window, rate = options.front_end.window, options.preset.sample_rate
     return {
         "format": file_format,
         "input": {
@@ -161,12 +162,12 @@ def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[st
         },
         "output": {
             "name": windows.OUTPUT,
-            "shape": ["n_windows", config.timestamp_embedding_size],
+            "shape": ["n_windows", model.timestamp_embedding_size],
             "dtype": "float32",
         },
         "timestamp_sample": window // 2,
-        "hop_samples": float(config.hop),
-        "scene_hop_samples": float(config.scene_hop),
+        "hop_samples": float(geometry.hop(options)),
+        "scene_hop_samples": float(geometry.scene_hop(options)),
         "model": model.name,
         "weights_id": model.weights_id,
         "config": model.config,

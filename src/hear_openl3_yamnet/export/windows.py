@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
+from ..pooling import scenes
 from . import fourier
 
 if TYPE_CHECKING:
@@ -37,17 +38,18 @@ def check_exportable(model: HearModel, file_format: str) -> None:
             "Models are exported from TensorFlow: set KERAS_BACKEND=tensorflow. The exported "
             f"numbers are the same. Received: KERAS_BACKEND={BACKEND}"
         )
-    if len(model.embedders) > 1:
+    networks = model.ensemble.networks
+    if len(networks) > 1:
         raise OptionError(
-            "A file holds one network: export the parts of an ensemble one by one, and "
+            "A file holds one network: export the networks of an ensemble one by one, and "
             f"concatenate their embeddings. Received: {model.name}"
         )
-    part = model.embedders[0]
+    (network,) = networks
     wanted = {"time": "window", "framing": "exact", "precision": "float32"}
     given = {
-        "time": part.config.time,
-        "framing": part.config.framing,
-        "precision": part.precision,
+        "time": network.options.time,
+        "framing": network.options.framing,
+        "precision": network.precision,
     }
     if wrong := [name for name in wanted if given[name] != wanted[name]]:
         raise OptionError(
@@ -55,7 +57,7 @@ def check_exportable(model: HearModel, file_format: str) -> None:
             "framing='exact' and precision='float32'. Received: "
             + ", ".join(f"{name}={given[name]!r}" for name in wrong)
         )
-    if part.config.subsampling == "aps" and file_format != "saved_model":
+    if network.options.subsampling == "aps" and file_format != "saved_model":
         # Keras's argmax sets bits, and neither converter knows that operation
         raise OptionError(
             "subsampling='aps' can be exported as a SavedModel alone; 'max' and 'blur' go "
@@ -87,8 +89,9 @@ def window_graph(model: HearModel) -> WindowGraph:
     """Return what `check_exportable` lets pass as a function of windows."""
     from keras import ops
 
-    encoder, config = model.embedders[0].encoder, model.embedders[0].config
-    front_end = config.front_end
+    (network,) = model.ensemble.networks
+    encoder, options = network.encoder, network.options
+    front_end = options.front_end
 
     def embed(tensors: Mapping[str, Any], samples: Any) -> Any:
         frames = fourier.frames(samples, front_end)
@@ -96,10 +99,7 @@ def window_graph(model: HearModel) -> WindowGraph:
         n_windows = ops.shape(samples)[0]
         index = ops.reshape(ops.arange(n_windows * front_end.n_frames), (-1, front_end.n_frames))
         rows = encoder.compute_plain(dict(tensors), amplitudes, index)[:, 0]
-        if config.normalize == "l2":
-            squares = ops.sum(ops.square(rows), axis=1, keepdims=True)
-            rows = rows / ops.sqrt(ops.maximum(squares, np.finfo(np.float32).tiny))
-        return rows
+        return scenes.normalized_tensor(rows) if options.normalize == "l2" else rows
 
     arrays = {name: ops.convert_to_numpy(tensor) for name, tensor in encoder.tensors.items()}
     return WindowGraph(embed, arrays, front_end.window)

@@ -1,8 +1,8 @@
-"""Where windows lie and which time each one stands for.
+"""Where windows start and which time each one stands for.
 
-Everything here counts in samples; `hop_samples` and `timestamps` convert from and to milliseconds,
-the unit of the HEAR API. Hops are exact fractions: window i's centre is rounded from the exact
-product i × hop, so a hop that is no whole number of samples never drifts.
+Everything here counts in samples. `hop_samples` and `timestamps` convert from and to milliseconds,
+the unit of the HEAR API. Hops are exact fractions: the centre of window i is rounded from the exact
+product i × hop, so that a hop which is not a whole number of samples never drifts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def hop_samples(hop_size: float, sample_rate: int, name: str = "hop_size") -> Fr
         If the hop is not a finite number, shorter than a sample, or longer than an hour.
     """
     try:
-        milliseconds = float(hop_size)
+        milliseconds = math.nan if isinstance(hop_size, bool) else float(hop_size)
     except (TypeError, ValueError):
         milliseconds = math.nan
     if not 0 < milliseconds <= LONGEST_HOP_MS:
@@ -94,6 +94,31 @@ def centres(n_windows: int, hop: Fraction | int, first: int = 0) -> np.ndarray:
     return (2 * index * hop.numerator + hop.denominator) // (2 * hop.denominator)
 
 
+def window_starts(
+    n_windows: int, hop: Fraction | int, before_centre: int, first: int = 0
+) -> np.ndarray:
+    """Return the first samples of `n_windows` windows from window number `first` on.
+
+    A window is centred on its time, so the first one starts before the clip: there it is silent.
+
+    Parameters
+    ----------
+    n_windows : int
+    hop : Fraction or int
+        Samples between windows.
+    before_centre : int
+        Samples from a window's start to its time.
+    first : int
+        Number of the first window.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows,), dtype=int64]
+        Samples from the start of the clip; negative before it.
+    """
+    return centres(n_windows, hop, first) - before_centre
+
+
 def count_centres(last: int, hop: Fraction | int) -> int:
     """Return how many of a row's `centres` lie at sample `last` or before it."""
     return max(0, math.ceil((last + Fraction(1, 2)) / hop))
@@ -121,6 +146,11 @@ def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int, first: int
     return np.arange(first, first + n_windows) * float(hop * 1000 / sample_rate)
 
 
+def repeated(timestamps: np.ndarray, n_sounds: int) -> np.ndarray:
+    """Return timestamps for each clip, as the HEAR API does [shape=(n_sounds, n_timestamps)]."""
+    return np.tile(timestamps.astype(np.float32), (n_sounds, 1))
+
+
 @dataclass(frozen=True)
 class Block:
     """Consecutive windows of one clip."""
@@ -130,23 +160,30 @@ class Block:
     count: int
 
 
-def lots(counts: Sequence[int], size: int) -> Iterator[list[Block]]:
-    """Deal out the windows of clips, as many as each has, in order, in lots of `size` windows.
+def batches(counts: Sequence[int], size: int) -> Iterator[list[Block]]:
+    """Deal out the windows of clips, in order, in batches of `size` windows.
 
-    A lot holds the end of one clip and the beginning of the next, so that many short clips fill
-    it as well as one long clip does. The last may be smaller.
+    A batch may hold the end of one clip and the beginning of the next. So many short clips fill it
+    as well as one long clip does. The last batch may be smaller.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Windows of each clip.
+    size : int
+        Windows in a batch.
     """
-    lot: list[Block] = []
+    batch: list[Block] = []
     room = size
     for sound, n_windows in enumerate(counts):
         first = 0
         while first < n_windows:
             count = min(room, n_windows - first)
-            lot.append(Block(sound, first, count))
+            batch.append(Block(sound, first, count))
             first += count
             room -= count
             if room == 0:
-                yield lot
-                lot, room = [], size
-    if lot:
-        yield lot
+                yield batch
+                batch, room = [], size
+    if batch:
+        yield batch

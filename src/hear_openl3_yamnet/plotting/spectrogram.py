@@ -1,4 +1,4 @@
-"""The log-mel that a network saw of a clip: columns out of the windows that it was given."""
+"""The log-mel that a network saw of a clip: points out of the windows that it was given."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..audio.downsampling import downsample
-from ..features import framing, frontends
+from ..features import frames, framing
+from ..features.frontends import FrontEnd
 
 if TYPE_CHECKING:
     from ..engine.embedder import Embedder
     from ..model import HearModel
 
-MOST_COLUMNS = 4000
+MOST_POINTS = 4000
 """More than a picture has pixels; of a longer clip some frames are left out."""
 
-LOT = 32
+BATCH = 32
 """Windows whose STFT frames are held together: 50 MB."""
 
 
@@ -28,11 +29,11 @@ class SeenLogMel:
 
     Attributes
     ----------
-    levels : np.ndarray [shape=(n_columns, n_bands), dtype=float32]
+    levels : np.ndarray [shape=(n_points, n_bands), dtype=float32]
         The network's input; NaN where no window lies, between windows further apart than they
         are long.
     duration : float
-        Seconds that the columns divide evenly.
+        Seconds that the points divide evenly.
     frequencies : np.ndarray [shape=(n_bands,)]
         Centre of each band, in hertz.
     name : str
@@ -54,7 +55,7 @@ def seen_log_mel(
     """Compute the log-mel that each network of a model sees of a clip.
 
     Windows overlap, and OpenL3's level counts from each window's own maximum, so one moment has as
-    many levels as there are windows over it. A column is taken from the window whose middle is
+    many levels as there are windows over it. A point is taken from the window whose middle is
     nearest.
 
     Parameters
@@ -73,76 +74,73 @@ def seen_log_mel(
     hop = framing.hop_samples(model.hop_size if hop_size is None else hop_size, model.sample_rate)
     n_timestamps = framing.count_windows(len(audio), hop)
     seen = []
-    for part in model.embedders:
-        rate = part.config.preset.sample_rate
+    for network in model.ensemble.networks:
+        rate = network.options.preset.sample_rate
         own = downsample(audio[None], model.sample_rate, rate)[0]
         own_hop = hop * rate / model.sample_rate
-        seen.append(_seen_by(part, own, n_timestamps, own_hop))
+        seen.append(_seen_by(network, own, n_timestamps, own_hop))
     return seen
 
 
-def _seen_by(part: Embedder, audio: np.ndarray, n_timestamps: int, hop: Fraction) -> SeenLogMel:
-    front_end = part.config.front_end
-    n_windows = -(-n_timestamps // part.timestamps_per_window(hop))
-    starts = part.window_starts(n_windows, hop)
-    n_columns = min(MOST_COLUMNS, max(1, len(audio) // front_end.frame_hop))
-    centres = (np.arange(n_columns) + 0.5) * len(audio) / n_columns
+def _seen_by(network: Embedder, audio: np.ndarray, n_timestamps: int, hop: Fraction) -> SeenLogMel:
+    front_end = network.options.front_end
+    n_windows = -(-n_timestamps // network.timestamps_per_window(hop))
+    starts = network.window_starts(n_windows, hop)
+    n_points = min(MOST_POINTS, max(1, len(audio) // front_end.frame_hop))
+    centres = (np.arange(n_points) + 0.5) * len(audio) / n_points
     middles = starts + front_end.window / 2
     window = np.searchsorted((middles[1:] + middles[:-1]) / 2, centres)
     into = centres - starts[window]
     frame = np.rint((into - front_end.frame_length / 2) / front_end.frame_hop)
     frame = np.clip(frame, 0, front_end.n_frames - 1).astype(int)
-    amplitudes, references = _columns(part, audio, starts, window, frame)
-    levels = _levels(part, amplitudes, references)
+    amplitudes, references = _amplitudes(network, audio, starts, window, frame)
+    levels = _levels(network, amplitudes, references)
     levels[(into < 0) | (into >= front_end.window)] = np.nan
     return SeenLogMel(
         levels,
         len(audio) / front_end.sample_rate,
         band_frequencies(front_end),
-        part.config.model,
-        "ln amplitude" if front_end.name == "yamnet" else "dB",
+        network.options.model,
+        front_end.unit,
     )
 
 
-def _columns(
-    part: Embedder, audio: np.ndarray, starts: np.ndarray, window: np.ndarray, frame: np.ndarray
+def _amplitudes(
+    network: Embedder, audio: np.ndarray, starts: np.ndarray, window: np.ndarray, frame: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the amplitudes of frames of windows, and the largest amplitude of each's window."""
     from keras import ops
 
-    front_end, encoder = part.config.front_end, part.encoder
+    front_end, encoder = network.options.front_end, network.encoder
     amplitudes = np.empty((len(window), front_end.n_bands), np.float32)
     references = np.empty(len(window), np.float32)
     used = np.unique(window)
-    for first in range(0, len(used), LOT):
-        lot = used[first : first + LOT]
-        table = frontends.frame_table(starts[lot], front_end)
+    for first in range(0, len(used), BATCH):
+        batch = used[first : first + BATCH]
+        table = frames.frame_table(starts[batch], front_end)
         of_frames = ops.convert_to_numpy(
-            encoder.amplitudes(frontends.cut_frames(audio, table, front_end))
+            encoder.amplitudes(frames.cut_frames(audio, table, front_end))
         )
         maxima = of_frames.max(axis=1)[table.index].max(axis=1)
-        columns = np.flatnonzero((window >= lot[0]) & (window <= lot[-1]))
-        row = np.searchsorted(lot, window[columns])
-        amplitudes[columns] = of_frames[table.index[row, frame[columns]]]
-        references[columns] = maxima[row]
+        points = np.flatnonzero((window >= batch[0]) & (window <= batch[-1]))
+        row = np.searchsorted(batch, window[points])
+        amplitudes[points] = of_frames[table.index[row, frame[points]]]
+        references[points] = maxima[row]
     return amplitudes, references
 
 
-def _levels(part: Embedder, amplitudes: np.ndarray, references: np.ndarray) -> np.ndarray:
+def _levels(network: Embedder, amplitudes: np.ndarray, references: np.ndarray) -> np.ndarray:
     from keras import ops
 
-    if part.config.front_end.name == "yamnet":
-        levels = frontends.yamnet_level(ops.convert_to_tensor(amplitudes))
-    else:
-        if part.config.framing == "dense":  # counts from the clip's maximum
-            references = np.full_like(references, references.max())
-        levels = frontends.openl3_level(
-            ops.convert_to_tensor(amplitudes), ops.convert_to_tensor(references[:, None])
-        )
+    if network.options.framing == "dense":  # counts from the clip's maximum
+        references = np.full_like(references, references.max())
+    levels = network.options.front_end.levels(
+        ops.convert_to_tensor(amplitudes), ops.convert_to_tensor(references[:, None])
+    )
     return np.array(ops.convert_to_numpy(levels))
 
 
-def band_frequencies(front_end: frontends.FrontEnd) -> np.ndarray:
+def band_frequencies(front_end: FrontEnd) -> np.ndarray:
     """Return the centre of gravity of each band in hertz [shape=(n_bands,)]."""
     matrix = front_end.bands().astype(float)
     bins = np.linspace(0, front_end.sample_rate / 2, len(matrix))

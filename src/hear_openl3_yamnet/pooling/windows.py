@@ -1,9 +1,9 @@
 """Feature maps → vectors: pooling over time and frequency within a window.
 
-Heads take maps of (n_windows, bands, frames, channels), of either network, and know nothing else
-about them. A map is cut into a grid of cells, each cell is pooled, and the cells' vectors follow
-each other by band, frame and channel. Cells lie as TensorFlow's 'same' pooling puts them: all of
-one size, the smallest that covers the map, what is too much hanging over at both ends.
+`embed` takes maps of (n_windows, bands, frames, channels), of any network, and knows nothing else
+about them. A map is cut into a grid of cells, each cell is pooled, and the vectors of the cells
+follow each other by band, frame and channel. Cells lie as in TensorFlow's 'same' pooling: all have
+one size, the smallest that covers the map, and the outer cells reach beyond the map at both ends.
 
 Sources of the definitions: maximum and grid, OpenL3 (Cramer et al., 2019); mean, YAMNet; sum of
 maximum and mean, BYOL-A (D. Niizumi et al., 2021); generalised mean, F. Radenović, G. Tolias and
@@ -14,7 +14,8 @@ Pre-trained Model" (2022).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ GEM_FLOOR = 1e-6
 
 
 class Cells(NamedTuple):
-    """How a map is cut: cells of (bands, frames), and what hangs over at its start."""
+    """How a map is cut: cells of (bands, frames), and how far they reach beyond its start."""
 
     grid: tuple[int, int]
     size: tuple[int, int]
@@ -32,7 +33,7 @@ class Cells(NamedTuple):
 
 
 def cells(shape: tuple[int, int], grid: tuple[int, int]) -> Cells | None:
-    """Lay a grid over a map of (bands, frames); None if a cell would hold nothing of the map."""
+    """Lay a grid over a map of (bands, frames); None if a cell would be outside the map."""
     size = tuple(-(-length // count) for length, count in zip(shape, grid, strict=True))
     covered = tuple(-(-length // step) for length, step in zip(shape, size, strict=True))
     if covered != tuple(grid):
@@ -52,7 +53,7 @@ class _Gridded(NamedTuple):
     """A map in cells [shape=(n_windows, bands, size, frames, size, channels)], and what is map."""
 
     values: Any
-    inside: Any | None  # 1 where the map is, 0 where a cell hangs over; None: all 1
+    inside: Any | None  # 1 inside the map, 0 where a cell reaches beyond it; None: all 1
     count: Any  # values of the map in each cell
 
 
@@ -64,7 +65,7 @@ def _into_cells(x: Any, grid: tuple[int, int]) -> _Gridded:
 
     shape = (int(x.shape[1]), int(x.shape[2]))
     layout = cells(shape, grid)
-    assert layout is not None, f"no grid {grid} on a map of {shape}"  # presets.py has checked it
+    assert layout is not None, f"no grid {grid} on a map of {shape}"  # config.checks has checked it
     (bands, frames), (band_size, frame_size), before = layout
     padding = [
         (start, count * step - length - start)
@@ -156,16 +157,16 @@ def pool(x: Any, pooling: str, grid: tuple[int, int] = (1, 1), gem_p: float = 3.
 
 
 BY_BANDS_FIRST = ("max", "mean")
-"""Poolings of a cell that are the same pooling of its columns, pooled over their bands."""
+"""Poolings that can go over the bands of each frame first, and over the frames after it."""
 
 
 def pool_bands(x: Any, pooling: str, count: int) -> Any:
-    """Pool maps over bands alone, column by column; `pool` over the same grid does the rest.
+    """Pool maps over bands alone, frame by frame; `pool` over the same grid does the rest.
 
     Parameters
     ----------
-    x : tensor [shape=(n, columns, bands, channels), dtype=float32]
-        Columns first.
+    x : tensor [shape=(n, frames, bands, channels), dtype=float32]
+        Frames first.
     pooling : str
         One of `BY_BANDS_FIRST`.
     count : int
@@ -173,15 +174,15 @@ def pool_bands(x: Any, pooling: str, count: int) -> Any:
 
     Returns
     -------
-    tensor [shape=(n, columns, count, channels), dtype=float32]
+    tensor [shape=(n, frames, count, channels), dtype=float32]
     """
     from keras import ops
 
     bands, channels = int(x.shape[2]), int(x.shape[3])
     if count == bands:
         return x
-    columns = ops.reshape(x, (-1, bands, 1, channels))
-    pooled = pool(columns, pooling, (count, 1))
+    frames = ops.reshape(x, (-1, bands, 1, channels))
+    pooled = pool(frames, pooling, (count, 1))
     return ops.reshape(pooled, (*ops.shape(x)[:2], count, channels))
 
 
@@ -212,16 +213,112 @@ def fuse(maps: Sequence[Any]) -> Any:
     return ops.max(stacked, axis=1) + ops.mean(stacked, axis=1)
 
 
-def columns(x: Any, first: int, count: int, step: int) -> Any:
-    """Take some of a map's columns apart, as maps of their own.
+class Tap(NamedTuple):
+    """A layer whose map goes into an embedding.
+
+    Attributes
+    ----------
+    layer : str
+    grid : (int, int)
+        Cells over bands and frames.
+    first, step : int
+        Where time is kept: the first frame that is taken, and how many make up one embedding.
+    """
+
+    layer: str
+    grid: tuple[int, int] = (1, 1)
+    first: int = 0
+    step: int = 0
+
+
+class Head(NamedTuple):
+    """How the maps of a window become embeddings.
+
+    Attributes
+    ----------
+    taps : tuple of Tap
+        Their vectors are concatenated.
+    pooling : str
+        One of `POOLINGS`.
+    gem_p : float
+        Exponent of the generalised mean.
+    n_frames : int
+        Embeddings that a window gives where time is kept; 0 where one embedding pools the window.
+    """
+
+    taps: tuple[Tap, ...]
+    pooling: str
+    gem_p: float = 3.0
+    n_frames: int = 0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose maps it takes."""
+        return tuple(tap.layer for tap in self.taps)
+
+    @property
+    def n_rows(self) -> int:
+        """Embeddings that a window gives."""
+        return max(1, self.n_frames)
+
+
+def embed(maps: Mapping[str, Any], head: Head) -> Any:
+    """Pool the maps of windows into embeddings.
+
+    Parameters
+    ----------
+    maps : mapping of str to tensor [shape=(n_windows, bands, frames, channels)]
+        The maps of the head's layers, of any floating dtype.
+    head : Head
+
+    Returns
+    -------
+    tensor [shape=(n_windows, head.n_rows, size), dtype=float32]
+        ``size`` is `embedding_size`.
+    """
+    from keras import ops
+
+    tapped = [ops.cast(maps[tap.layer], "float32") for tap in head.taps]
+    if head.pooling == "fusion":
+        return ops.expand_dims(fuse(tapped), 1)
+    if head.n_frames:
+        tapped = [
+            take_frames(x, tap.first, head.n_frames, tap.step)
+            for x, tap in zip(tapped, head.taps, strict=True)
+        ]
+    vectors = [
+        pool(x, head.pooling, tap.grid, head.gem_p)
+        for x, tap in zip(tapped, head.taps, strict=True)
+    ]
+    rows = vectors[0] if len(vectors) == 1 else ops.concatenate(vectors, axis=1)
+    return ops.reshape(rows, (-1, head.n_rows, int(rows.shape[1])))
+
+
+def embedding_size(head: Head, shapes: Mapping[str, tuple[int, int, int]]) -> int:
+    """Return the number of values in an embedding.
+
+    Parameters
+    ----------
+    head : Head
+    shapes : mapping of str to (int, int, int)
+        Bands, frames and channels of each layer's map.
+    """
+    if head.pooling == "fusion":
+        return sum(shapes[layer][0] * shapes[layer][2] for layer in head.layers)
+    per_cell = vectors_per_cell(head.pooling)
+    return per_cell * sum(math.prod(tap.grid) * shapes[tap.layer][2] for tap in head.taps)
+
+
+def take_frames(x: Any, first: int, count: int, step: int) -> Any:
+    """Take some frames of a map, as maps of their own.
 
     Parameters
     ----------
     x : tensor [shape=(n_windows, bands, frames, channels)]
     first : int
-        The first column to take.
+        The first frame to take.
     count, step : int
-        How many maps, of how many columns each: 1 on the coarsest map in use, more on finer ones.
+        How many maps, of how many frames each: 1 on the coarsest map in use, more on finer ones.
 
     Returns
     -------

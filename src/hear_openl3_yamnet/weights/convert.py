@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from .. import __version__
+from ..backbones import BACKBONES, get_backbone
 from ..errors import OptionError, WeightsFormatError
 from ..files import written_whole
 from .finding import identify
@@ -21,18 +20,12 @@ from .placing import writing
 from .reading import is_handle, read_source
 from .registry import load_registry
 
-if TYPE_CHECKING:
-    import keras
-
 KERAS_SUFFIX = ".weights.h5"
 SAFETENSORS_SUFFIX = ".safetensors"
 DTYPES = ("float32", "float16")
 
 PROVENANCE = "hear_openl3_yamnet"
 """The HDF5 attribute that holds the provenance, as JSON; in safetensors it is the metadata."""
-
-_WINDOWS = {"openl3": (256, 199), "yamnet": (64, 96)}
-"""(bands, frames) of the Keras model that is saved. The weights do not depend on them."""
 
 
 def convert(source: str | Path, out: Path, network: str, dtype: str = "float32") -> dict[str, str]:
@@ -93,7 +86,7 @@ def infer_network(source: str | Path) -> str:
     if entry and entry.network:
         return entry.network
     name = read_provenance(path).get("network", path.name)
-    for network in _WINDOWS:
+    for network in BACKBONES:
         if network in name.lower():
             return network
     raise OptionError(
@@ -155,12 +148,6 @@ def _write_safetensors(
     path.write_bytes(save(dict(weights), metadata=provenance))
 
 
-def _keras_model(network: str) -> keras.Model:
-    """Build a network as a Keras model."""
-    backbone = import_module(f"..backbones.{network}", __package__)
-    return backbone.keras_model(*_WINDOWS[network])
-
-
 def _write_keras(
     path: Path,
     weights: Mapping[str, np.ndarray],
@@ -175,7 +162,7 @@ def _write_keras(
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)
     try:
-        model = _keras_model(network)
+        model = get_backbone(network).keras_model()
         set_keras_weights(model, weights)
     finally:
         keras.config.set_dtype_policy(policy)

@@ -8,11 +8,11 @@ more memory than its network needs.
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from ..backbones import get_backbone
 from ..errors import WeightsFormatError, WeightsNotFoundError
 from .finding import identify, weights_id
 from .formats.guard import read_hdf5_guarded
@@ -26,7 +26,7 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 def weight_shapes(network: str) -> Shapes:
     """Return the names and shapes of a network's weights, in the order of the published files."""
-    return import_module(f"..backbones.{network}", __package__).WEIGHT_SHAPES
+    return get_backbone(network).WEIGHT_SHAPES
 
 
 def read_source(source: str | Path, network: str) -> tuple[dict[str, np.ndarray], str]:
