@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear_openl3_yamnet.audio.files import decode, downmix, load_audio, resample
+from hear_openl3_yamnet.audio.audio_file import AudioFile, downmix
+from hear_openl3_yamnet.audio.files import load_audio, resample
 from hear_openl3_yamnet.errors import AudioFileError, HearError
 from tests.seeded_audio import clip
 
@@ -25,6 +26,11 @@ def notes() -> np.ndarray:
 def write(path: Path, samples: np.ndarray, sample_rate: int = 44_100, **how: str) -> Path:
     soundfile.write(path, samples, sample_rate, **how)
     return path
+
+
+def decode(path: Path) -> tuple[np.ndarray, int]:
+    with AudioFile(path) as file:
+        return np.concatenate(list(file.blocks())), file.sample_rate
 
 
 @pytest.mark.parametrize("extension", FORMATS)

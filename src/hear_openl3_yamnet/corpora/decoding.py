@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import soxr
 
-from ..audio.files import check_complete, downmix, open_audio, read_samples, resample
+from ..audio.audio_file import AudioFile, downmix
+from ..audio.files import resample
 from ..errors import AudioFileError, HearError
 from .manifest import Item
 from .rows import Row
 
-if TYPE_CHECKING:
-    import soundfile
-
 LONGEST_WHOLE_S = 60.0
 """Seconds of the longest file that is decoded as a whole. Longer files are decoded in blocks."""
-
-BLOCK_S = 10.0
-"""Seconds of a block: 61 MB for 8 channels at 192 kHz."""
 
 FILES_AHEAD = 32
 """Decoded files that wait for the network at most: 370 MB at 48 kHz."""
@@ -54,13 +49,6 @@ class Clip(NamedTuple):
         return self.waveform is None and self.row.error is None
 
 
-class _Excerpt(NamedTuple):
-    """The samples of an open file that an item selects, at the file's rate."""
-
-    first: int
-    length: int
-
-
 def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> Clip:
     """Decode a file. Anything that is wrong with it becomes the error of its row.
 
@@ -78,16 +66,16 @@ def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> 
     """
     row = Row(item)
     try:
-        _check_kind(item.path, row)
-        with open_audio(item.path) as file:
-            excerpt = _select(file, item)
-            row.sample_rate, row.channels = file.samplerate, file.channels
-            row.duration = excerpt.length / file.samplerate
-            if row.duration > longest_s:
+        _note_status(item.path, row)
+        with AudioFile(item.path) as file:
+            row.sample_rate, row.channels = file.sample_rate, file.n_channels
+            n_samples = _select(file, item)
+            length_s = math.inf if n_samples is None else n_samples / file.sample_rate
+            if length_s > longest_s:
                 return Clip(row)
-            mono = np.concatenate([np.empty(0, np.float32), *_mono_blocks(file, item, excerpt)])
-        row.peak = _peak(mono)
-        return Clip(row, resample(mono, row.sample_rate, sample_rate))
+            mono = file.read_mono(n_samples)
+        row.peak, row.duration = _peak(mono), len(mono) / file.sample_rate
+        return Clip(row, resample(mono, file.sample_rate, sample_rate))
     except Exception as error:  # a damaged file can make a library raise anything
         return Clip(row.fail(explain(error)))
 
@@ -98,7 +86,7 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     Parameters
     ----------
     row : Row
-        From `decode`. Its peak is filled in.
+        From `decode`. Its duration and peak are filled in.
     sample_rate : int
         Rate of the model [Hz].
 
@@ -109,13 +97,13 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     AudioFileError
-        If the next block is damaged, or the file ends too early.
+        If the next block is damaged, or the end is reached and something is missing.
     """
-    row.peak = 0.0
-    with open_audio(row.item.path) as file:
-        excerpt = _select(file, row.item)
-        blocks = _measured(_mono_blocks(file, row.item, excerpt), row)
-        yield from _resampled(blocks, excerpt.length, file.samplerate, sample_rate)
+    with AudioFile(row.item.path) as file:
+        blocks = file.blocks(_select(file, row.item))
+        yield from _resampled(
+            _measured(blocks, row, file.sample_rate), file.sample_rate, sample_rate
+        )
 
 
 def explain(error: Exception) -> str:
@@ -151,76 +139,60 @@ def one_ahead(blocks: Iterator[np.ndarray], pool: Executor) -> Iterator[np.ndarr
         yield block
 
 
-def _check_kind(path: str, row: Row) -> None:
-    """Note size and date. Refuse what could block for ever or never end."""
+def _note_status(path: str, row: Row) -> None:
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return  # opening it raises an error that says why
     row.size, row.modified = status.st_size, status.st_mtime
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise AudioFileError(f"{path}: not a regular file, but a pipe, a socket or a device.")
 
 
-def _select(file: soundfile.SoundFile, item: Item) -> _Excerpt:
-    """Seek to the start of an item, and return its excerpt."""
-    rate, start, duration = file.samplerate, item.start or 0.0, item.duration
+def _select(file: AudioFile, item: Item) -> int | None:
+    """Go to the start of an item.
+
+    Returns
+    -------
+    int or None
+        Samples of the item. None if it ends with the file, whose length is unknown.
+    """
+    rate, start, duration = file.sample_rate, item.start or 0.0, item.duration
     if not 0 <= start < math.inf or (duration is not None and not 0 < duration < math.inf):
         raise AudioFileError(
             f"{item.path}: start must be 0 s or more, and duration must be above 0 s. Received: "
             f"start={item.start}, duration={duration}"
         )
-    first = round(start * rate)
-    if first >= file.frames > 0:
-        raise AudioFileError(
-            f"{item.path}: start={start} s is after the end at {file.frames / rate:g} s."
-        )
-    count = file.frames - first
-    if duration is not None:
-        count = min(count, max(1, round(duration * rate)))
-    if first:
-        file.seek(first)
-    return _Excerpt(first, count)
+    left = file.skip(round(start * rate))
+    if duration is None:
+        return left
+    n_samples = max(1, round(duration * rate))
+    return n_samples if left is None else min(left, n_samples)
 
 
-def _mono_blocks(file: soundfile.SoundFile, item: Item, excerpt: _Excerpt) -> Iterator[np.ndarray]:
-    """Read an excerpt block by block, and check at the end that nothing is missing."""
-    size = round(BLOCK_S * file.samplerate)
-    n_read = 0
-    while n_read < excerpt.length:
-        samples = read_samples(item.path, file, min(size, excerpt.length - n_read))
-        if len(samples) == 0:
-            break
-        n_read += len(samples)
-        yield downmix(samples)
-    whole = n_read == excerpt.length
-    check_complete(item.path, file, file.frames if whole else excerpt.first + n_read)
-
-
-def _measured(blocks: Iterable[np.ndarray], row: Row) -> Iterator[np.ndarray]:
+def _measured(blocks: Iterable[np.ndarray], row: Row, sample_rate: int) -> Iterator[np.ndarray]:
+    """Mix blocks down, and fill in the duration and peak of their row."""
+    n_samples, peak = 0, 0.0
     for block in blocks:
-        row.peak = max(row.peak or 0.0, _peak(block))
-        yield block
+        mono = downmix(block)
+        n_samples, peak = n_samples + len(mono), max(peak, _peak(mono))
+        yield mono
+    row.duration, row.peak = n_samples / sample_rate, peak
 
 
 def _peak(mono: np.ndarray) -> float:
     return float(max(mono.max(), -mono.min())) if len(mono) else 0.0
 
 
-def _resampled(
-    blocks: Iterable[np.ndarray], n_samples: int, from_rate: int, to_rate: int
-) -> Iterator[np.ndarray]:
+def _resampled(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
     """Resample blocks. Joined, they equal what `resample` returns for the whole file."""
     if from_rate == to_rate:
         yield from blocks
         return
-    import soxr
-
     stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
-    left = -(-n_samples * to_rate // from_rate)
+    n_in = n_out = 0
     for block in blocks:
-        out = stream.resample_chunk(block)[:left]
-        left -= len(out)
-        yield out
-    out = stream.resample_chunk(np.empty(0, np.float32), last=True)[:left]
-    yield np.pad(out, (0, left - len(out)))
+        resampled = stream.resample_chunk(block)
+        n_in, n_out = n_in + len(block), n_out + len(resampled)
+        yield resampled
+    left = -(-n_in * to_rate // from_rate) - n_out
+    resampled = stream.resample_chunk(np.empty(0, np.float32), last=True)[:left]
+    yield np.pad(resampled, (0, left - len(resampled)))

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..audio.files import downmix, open_audio, read_samples, resample
+from ..audio.files import resample
 from ..errors import AudioFileError
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -124,11 +124,12 @@ def _address(path: Path, page: Path) -> str:
 def _as_mp3(path: str, start: float, duration: float | None) -> bytes:
     import soundfile
 
-    with open_audio(path) as file:
-        rate = file.samplerate
-        file.seek(min(round(start * rate), file.frames))
-        n_samples = -1 if duration is None else round(duration * rate)
-        waveform = downmix(read_samples(path, file, n_samples))
+    from ..audio.audio_file import AudioFile
+
+    with AudioFile(path) as file:
+        rate = file.sample_rate
+        file.skip(round(start * rate))
+        waveform = file.read_mono(None if duration is None else round(duration * rate))
     playable = rate if rate in _MP3_RATES else 44_100
     waveform = np.clip(resample(waveform, rate, playable), -1, 1)
     mp3 = io.BytesIO()
