@@ -1,4 +1,4 @@
-"""Every format that libsndfile writes is read, as a whole and in excerpts."""
+"""Every format that libsndfile writes: read as a whole, or refused if something is missing."""
 
 import functools
 
@@ -8,8 +8,10 @@ import soundfile
 
 from hear_openl3_yamnet.audio.audio_file import AudioFile
 from hear_openl3_yamnet.audio.files import load_audio
+from hear_openl3_yamnet.errors import AudioFileError
 
 N_SAMPLES = 16_000
+UNSTATED = ("IRCAM", "PAF", "PVF", "SD2", "XI")  # their headers do not state a length
 MOST_PADDING = 512  # samples that fill up the last block of some codecs
 NOT_WRITTEN = (soundfile.LibsndfileError, ValueError)  # unimplemented, or only at other rates
 
@@ -46,6 +48,36 @@ def test_a_whole_file_is_read(tmp_path, form, subtype):
     waveform = load_audio(path, rate)
     assert N_SAMPLES <= len(waveform) <= N_SAMPLES + MOST_PADDING
     assert np.corrcoef(waveform[:N_SAMPLES], sound())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize(("form", "subtype"), KINDS)
+def test_a_truncated_file_is_refused(tmp_path, form, subtype, share):
+    path = tmp_path / "cut"
+    rate = write(path, form, subtype)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    try:
+        waveform = load_audio(path, rate)
+    except AudioFileError:
+        return
+    assert form in UNSTATED
+    assert len(waveform) < N_SAMPLES
+
+
+@pytest.mark.parametrize(("form", "subtype"), KINDS)
+def test_nothing_is_lost_of_two_files_that_were_joined(tmp_path, form, subtype):
+    path = tmp_path / "joined"
+    rate = write(path, form, subtype)
+    path.write_bytes(2 * path.read_bytes())
+    if form == "MAT4":
+        pytest.skip("a valid file: MATLAB files hold many variables")
+    try:
+        waveform = load_audio(path, rate)
+    except AudioFileError:
+        return
+    assert form in UNSTATED
+    assert len(waveform) >= 2 * N_SAMPLES
 
 
 @pytest.mark.parametrize(("form", "subtype"), KINDS)

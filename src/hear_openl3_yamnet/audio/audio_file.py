@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from ..errors import AudioFileError
+from .containers import find_loss, truncated
 
 BLOCK_S = 10.0
 """Seconds of a block."""
@@ -32,11 +33,10 @@ _SETTLING_S = 1.0
 
 _FORMATS = "WAV, FLAC, OGG, MP3, AIFF or another format of libsndfile"
 
-# libsndfile opens a truncated WAV, AIFF, AU or W64 as if nothing were missing: its log tells.
-_DECLARED_BYTES = re.compile(r"(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)")
-_OGG_WITHOUT_END = "lacks an end-of-stream bit"
-# Programs that write a WAV to a pipe state about 2 or 4 GiB, because they do not know its length.
-_UNKNOWN_LENGTH = 0x7FFF_0000
+_NOTED = ("MAT4", "PAF", "WVE")
+"""Formats in which libsndfile itself notes that a file is truncated."""
+
+_TRUNCATED_NOTE = re.compile(r"truncated|Data length \d+ should be \d+")
 
 
 class _Decoder(soundfile.SoundFile):
@@ -221,21 +221,16 @@ class AudioFile:
         )
 
     def _check_whole(self) -> None:
-        """Refuse a file that ends before its own header says."""
-        log, stated = self._decoder.extra_info, self.n_samples
-        if stated is not None and self._position < stated:
-            missing = f"{self._position} samples where its header says {stated}"
-        elif (size := _DECLARED_BYTES.search(log)) and int(size[2]) < int(
-            size[1]
-        ) < _UNKNOWN_LENGTH:
-            missing = f"{size[2]} bytes where its header says {size[1]}"
-        elif _OGG_WITHOUT_END in log:
-            missing = "its last page is not marked as the end"
-        else:
-            return
-        raise self._error(
-            f"truncated ({missing}). Get the file anew, or convert what is left of it to FLAC."
-        )
+        """Refuse a file that has less than it states, or more than was read."""
+        form, n_samples, stated = self._decoder.format, self._position, self.n_samples
+        if stated is not None and n_samples < stated and form != "MP3":
+            raise self._error(truncated(f"{n_samples} samples where its header says {stated}"))
+        with self._naming_damage():  # somebody may have removed it meanwhile
+            loss = find_loss(self.path, form, n_samples)
+        if loss:
+            raise self._error(loss)
+        if form in _NOTED and (note := _TRUNCATED_NOTE.search(self._decoder.extra_info)):
+            raise self._error(truncated(f"libsndfile notes: {note[0]}"))
 
     @contextmanager
     def _naming_damage(self) -> Iterator[None]:
@@ -244,6 +239,8 @@ class AudioFile:
         except soundfile.LibsndfileError as error:
             cause = error.error_string.removeprefix("Error : ").rstrip(".")
             raise self._error(f"damaged or truncated ({cause}). Get the file anew.") from error
+        except OSError as error:
+            raise self._error(f"can no longer be read ({error.strerror}).") from error
 
     def _not_audio(self, cause: str) -> AudioFileError:
         because = f" ({cause})" if cause else ""

@@ -1,0 +1,107 @@
+"""Whether a reader of an audio file gets all of it, found in the bytes of the file itself.
+
+libsndfile opens truncated files of most formats as if nothing were missing. It also ignores what
+follows the audio that a header states. So this package compares header and content itself.
+
+IRCAM, PAF, PVF, SD2 and XI files do not state their length. What is missing there is not found.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+from .chunks import MAGIC, aiff_end, caf_end, riff_end, wave64_end
+from .flac import flac_end
+from .headers import au_end, avr_end, mat5_end, mpc2k_end, nist_end, sds_end, voc_end
+from .mpeg import Count, count_samples
+from .ogg import ogg_end
+
+_ENDS: dict[str, Callable[[BinaryIO, int], int | None]] = {
+    "AIFF": aiff_end,
+    "AU": au_end,
+    "AVR": avr_end,
+    "CAF": caf_end,
+    "FLAC": flac_end,
+    "MAT5": mat5_end,
+    "MPC2K": mpc2k_end,
+    "NIST": nist_end,
+    "OGG": ogg_end,
+    "RF64": riff_end,
+    "SDS": sds_end,
+    "SVX": aiff_end,
+    "VOC": voc_end,
+    "W64": wave64_end,
+    "WAV": riff_end,
+    "WAVEX": riff_end,
+}
+
+_MOST_TRAILING = 4096
+"""Bytes after the end that may be tags: as audio, 23 ms of 16-bit stereo at 44.1 kHz."""
+
+_MPEG_TOLERANCE = 8 * 1152
+"""Samples that a decoder of MPEG audio may drop: its delay, padding, frames that need others."""
+
+
+def find_loss(path: str | os.PathLike, form: str, n_samples: int) -> str | None:
+    """Compare a file with what was read of it.
+
+    Parameters
+    ----------
+    path
+    form : str
+        Format, as ``soundfile.SoundFile.format``.
+    n_samples : int
+        Samples that were read.
+
+    Returns
+    -------
+    str or None
+        What is lost, and what to do about it. None if nothing is, or the format does not tell.
+    """
+    with open(path, "rb", buffering=2**16) as file:
+        size = file.seek(0, io.SEEK_END)
+        if form == "MP3":
+            return _mpeg_loss(count_samples(file, size), n_samples)
+        end = _ENDS[form](file, size) if form in _ENDS else None
+        if end is None:
+            return None
+        if size < end:
+            return truncated(f"{size} bytes, of at least {end}")
+        if _is_audio(file, end, size - end):
+            return _unread(f"{end} of {size} bytes, because its header accounts for no more")
+    return None
+
+
+def _mpeg_loss(count: Count, n_samples: int) -> str | None:
+    """Compare the frames of a file with what its header states, and with what was read."""
+    if count.stated is not None and count.present < count.stated:
+        return truncated(f"{count.present} samples, of {count.stated}")
+    if n_samples + _MPEG_TOLERANCE < count.present:
+        return _unread(f"{n_samples} of about {count.present} samples")
+    return None
+
+
+def truncated(what: str) -> str:
+    """Return the words for a file that ends too early."""
+    return f"truncated ({what}). Get the file anew, or convert what is left of it to FLAC."
+
+
+def _unread(what: str) -> str:
+    return (
+        f"would not be read as a whole ({what}). Split it if several recordings were joined, or "
+        "convert it to FLAC with a program that reads all of it, such as ffmpeg."
+    )
+
+
+def _is_audio(file: BinaryIO, first: int, n_bytes: int) -> bool:
+    """Return whether the last bytes of a file may be audio: another file, or much that is not 0."""
+    file.seek(first)
+    if file.read(4) in MAGIC:
+        return True
+    file.seek(first)
+    return n_bytes > _MOST_TRAILING and any(
+        block.strip(b"\0") for block in iter(lambda: file.read(2**20), b"")
+    )
