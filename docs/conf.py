@@ -10,7 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the reference imports TensorFlow
 
-_VERSION = Path(__file__).parents[1] / "src/hear_openl3_yamnet/__init__.py"
+_VERSION = Path(__file__).parents[1] / "src/hear_openl3_yamnet/version.py"
 
 project = "hear-openl3-yamnet"
 author = "The hear-openl3-yamnet developers"

@@ -57,6 +57,9 @@ $bin/ruff format --check .
 begin "mypy"
 $bin/mypy
 
+begin "imports"
+$bin/lint-imports --no-cache
+
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 
 begin "pytest on TensorFlow, with hear-validator and coverage"

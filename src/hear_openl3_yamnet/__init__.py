@@ -17,8 +17,7 @@ from .errors import (
 )
 from .hear import get_scene_embeddings, get_timestamp_embeddings
 from .loading import load_model
-
-__version__ = "0.1.0"
+from .version import __version__
 
 __all__ = [
     "AudioError",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import __version__
 from .audio.files import load_audio
 from .errors import OptionError
 from .files import written_whole
 from .hear import get_scene_embeddings, get_timestamp_embeddings
+from .version import __version__
 
 if TYPE_CHECKING:
     from .model import HearModel

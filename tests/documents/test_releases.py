@@ -31,7 +31,7 @@ def test_a_tag_names_the_version_of_its_commit():
     if not tags:
         pytest.skip("nothing has been released, or this is no clone")
     for tag in tags:
-        source = git("show", f"{tag}:src/hear_openl3_yamnet/__init__.py")
+        source = git("show", f"{tag}:src/hear_openl3_yamnet/version.py")
         assert f'__version__ = "{tag[1:]}"' in source
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import __version__
 from ..errors import HearError, OptionError
+from ..version import __version__
 from . import corpus as corpus_cli
 from . import plot as plot_cli
 from . import tasks as tasks_cli

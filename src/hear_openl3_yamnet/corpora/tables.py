@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from .. import __version__
 from ..errors import OptionError
+from ..version import __version__
 from .manifest import printable
 from .rows import Row
 

@@ -147,7 +147,7 @@ def _compare(model: HearModel, path: Path, writer: Any) -> tuple[int, float]:
 
 def _describe(model: HearModel, exported: Exported, file_format: str) -> dict[str, Any]:
     """Return the facts about an exported model as JSON types."""
-    from .. import __version__
+    from ..version import __version__
 
     options = model.ensemble.networks[0].options
     window, rate = options.front_end.window, options.preset.sample_rate

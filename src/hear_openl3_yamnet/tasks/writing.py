@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..audio.files import resample
 from ..errors import HearError
 from ..files import is_partial, remove, written_whole
+from ..version import __version__
 from .catalogue import get_task
 from .task import SAMPLE_RATE, Answer, Task, TaskError, TaskOptions
 

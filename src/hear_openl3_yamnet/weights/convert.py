@@ -10,10 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .. import __version__
 from ..backbones import BACKBONES, get_backbone
 from ..errors import OptionError, WeightsFormatError
 from ..files import written_whole
+from ..version import __version__
 from .finding import identify
 from .formats.safetensors import read_metadata
 from .placing import writing
