@@ -1,4 +1,4 @@
-"""Whole files: complete or absent, with temporary names that fit and leave nothing behind."""
+"""Files are complete or absent. Temporary names are short, and no temporary files remain."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Seeded files under a test registry, served on loopback, with a cache folder of its own."""
+"""A test registry of seeded files, a server on loopback that has them, and a cache folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .server import WeightsServer
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with seeded files under the published names, and what a liar would serve."""
+    """A folder with seeded files under the published names."""
     folder = tmp_path_factory.mktemp("published")
     write_yamnet(folder / "yamnet.h5")
     for name, seed in ((PACKED, 7), (PACKED_PINNED, 8)):
@@ -35,7 +35,7 @@ def server(published: Path) -> Iterator[WeightsServer]:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, and leave to use the network."""
+    """An empty cache folder. The network is allowed."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(folder))
     monkeypatch.delenv("HEAR_OPENL3_YAMNET_OFFLINE", raising=False)
@@ -51,7 +51,7 @@ def registry(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A registry of the seeded files, at the server's good addresses."""
+    """A registry of the seeded files, with addresses where the server behaves well."""
     path = tmp_path / "registry.json"
     path.write_text(json.dumps({"files": registry_files(published, f"{server.address}/good")}))
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(path))

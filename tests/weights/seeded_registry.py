@@ -1,4 +1,4 @@
-"""A test registry over seeded files; what may lie in a cache folder."""
+"""The content of a test registry of seeded files, and the names of files in a cache folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from hear_openl3_yamnet.weights.download import Patience
 
 HASTE = Patience(connect_s=5.0, read_s=1.0, pauses_s=(0.05, 0.1))
-"""The real patience, shortened: a stall ends in one second instead of thirty."""
+"""Short timeouts: a stall ends after 1 s instead of 30 s."""
 
 PACKED = "openl3_audio_mel128_env-v0_4_0.h5.gz"
 PACKED_PINNED = "openl3_audio_mel256_music-v0_4_0.h5.gz"
@@ -55,7 +55,7 @@ def git_digest(data: bytes) -> str:
 
 
 def visible(folder: Path) -> list[str]:
-    """Names in a folder that a user sees, and unfinished files; locks are neither."""
+    """Return the names of all files in a folder, without locks."""
     if not folder.is_dir():
         return []
     return sorted(name for name in os.listdir(folder) if not name.endswith(".lock"))

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that serves files and misbehaves on demand."""
+"""An HTTP server on loopback that serves files and misbehaves on demand."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ BEHAVIOURS = (
 class WeightsServer:
     """Serves the files of a folder at ``/BEHAVIOUR/NAME``.
 
-    good: as it is. truncated: less than the header announces, and then the connection ends.
-    short: half the file, announced as such. wrong: right size, one byte changed. missing: 404.
-    failing-twice: 500 for the first two requests. stall: half the file, then silence. silent:
-    no answer. redirect: to ``good``. cut: connection reset in the middle. slow: the whole file,
-    in pieces over about two seconds.
+    - good: the file
+    - truncated: the connection ends before the announced length
+    - short: half the file, with its length announced
+    - wrong: the file with one changed byte
+    - missing: status 404
+    - failing-twice: status 500 for the first two requests, then the file
+    - stall: half the file, then nothing
+    - silent: no answer
+    - redirect: a redirection to ``good``
+    - cut: the connection is reset in the middle
+    - slow: the file, in blocks, in about 2 s
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.weights.stopping.wait(30)
             return
         if behaviour == "cut":
-            # closing with data unread and no linger sends a reset, not an orderly end
+            # a linger time of 0 sends a reset instead of an orderly end
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             self.connection.close()
             return
@@ -104,9 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.weights.stopping.wait(0.1)
 
     def log_message(self, *_: object) -> None:
-        """Keep standard error for the tests."""
+        """Write nothing to standard error, which the tests read."""
 
     def handle(self) -> None:
-        # the client went, or `cut` closed the socket
+        # the client closed the connection, or `cut` did
         with contextlib.suppress(ConnectionError, ValueError):
             super().handle()

@@ -77,7 +77,7 @@ def test_a_verified_file_takes_the_place_of_one_known_by_name(registry, cache, t
     finding.fetch(OPENL3)
     assert look_up(load_registry()[OPENL3]).verified
     carrying.import_file(tmp_path / "openl3_audio_mel128_env.h5")
-    assert look_up(load_registry()[OPENL3]).verified  # and not the other way round
+    assert look_up(load_registry()[OPENL3]).verified  # the file known by name does not replace it
 
 
 def test_a_file_known_to_be_another_is_refused(offline, cache, tmp_path):
@@ -97,7 +97,7 @@ def test_a_damaged_file_with_a_good_name_is_refused(offline, cache, tmp_path):
     assert visible(cache) == []
 
 
-def test_no_published_file(offline, cache, tmp_path):
+def test_a_file_that_is_not_published(offline, cache, tmp_path):
     path = write_openl3(tmp_path / "mine.h5", seed=99)
     with pytest.raises(WeightsFormatError, match="neither the digest nor the name"):
         carrying.import_file(path)
@@ -115,7 +115,7 @@ def test_import_into_a_cache_that_is_a_file(offline, published, tmp_path, monkey
 
 @pytest.fixture
 def carried(registry, tmp_path, monkeypatch):
-    """A folder exported on a machine that fetched everything but one file, which it imported."""
+    """A folder exported on a machine that fetched all files but one, and imported that one."""
     for name in ("yamnet", PINNED, "yamnet-class-map"):
         finding.fetch(name)
     carrying.import_file(write_openl3(tmp_path / "openl3_audio_mel128_env.h5", seed=99))
@@ -148,7 +148,7 @@ def test_an_exported_folder_is_imported_elsewhere(carried):
 
 
 def test_a_receipt_proves_an_unpacked_file(registry, tmp_path, monkeypatch):
-    """The digest of most unpacked OpenL3 files is not published: the receipt carries it over."""
+    """The digests of most unpacked OpenL3 files are not published: the receipt is the proof."""
     fetched = finding.fetch(OPENL3)
     carrying.export_folder(tmp_path / "stick")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
@@ -173,7 +173,7 @@ def test_nothing_to_export(offline, cache, tmp_path):
 
 @pytest.fixture
 def openl3_package(tmp_path, published, monkeypatch):
-    """What an installed openl3 has beside its modules, and a module that must not be imported."""
+    """An installed openl3 package: weights, and a module that must not be imported."""
     folder = tmp_path / "site" / "openl3"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("raise RuntimeError('openl3 was imported')")
@@ -218,6 +218,6 @@ def test_the_platforms_cache_folder(monkeypatch, tmp_path):
 def test_a_receipt_that_is_damaged_proves_nothing(registry, cache):
     path = finding.fetch(OPENL3)
     receipt = path.with_name(path.name + ".json")
-    for text in ("", "[]", json.dumps({"name": OPENL3}), "{" * 100_000):
+    for text in ("", "[]", json.dumps({"name": OPENL3}), "{" * 100_000, "[" * 100_000):
         receipt.write_text(text)
         assert finding.find(OPENL3) is None

@@ -53,18 +53,18 @@ def test_fetch_all_and_a_mirror(registry, server, cache):
     assert all(finding.find(name) for name in load_registry())
 
 
-def test_fetch_what(registry):
+def test_fetch_needs_a_name(registry):
     _, errors = run("fetch", status=2)
     assert "or --all" in errors
     _, errors = run("fetch", "vggish", status=1)
     assert "Names: openl3-mel128-env" in errors
 
 
-def test_a_bar_is_for_terminals(registry):
+def test_only_terminals_show_a_progress_bar(registry):
     assert run("fetch", "yamnet")[1] == ""
 
 
-def test_verify_tells_what_is_damaged(registry, cache):
+def test_verify_says_what_is_damaged(registry, cache):
     path = finding.fetch("yamnet")
     path.write_bytes(path.read_bytes()[:-1])
     assert "yamnet: damaged" in run("verify", status=1)[0]
@@ -110,7 +110,7 @@ def test_convert_says_what_it_needs(registry, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"yamnet": {}}}'])
-def test_a_registry_that_is_none(text, registry):
+def test_an_invalid_registry(text, registry):
     registry.write_text(text)
     assert "HEAR_OPENL3_YAMNET_REGISTRY" in run("list", status=2)[1]
 

@@ -1,4 +1,4 @@
-"""Converting: what is written is read back, and tells where it came from."""
+"""Converted files are read back, and say where their weights came from."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_too_large_for_float16(sources, tmp_path):
     assert not out.exists()
 
 
-def test_options_that_there_are(sources, tmp_path):
+def test_wrong_options_are_refused(sources, tmp_path):
     with pytest.raises(OptionError, match=r"end in \.weights\.h5 or \.safetensors"):
         convert(sources["yamnet"], tmp_path / "w.pt", "yamnet")
     with pytest.raises(OptionError, match="one of float32, float16"):
@@ -152,7 +152,7 @@ def test_a_damaged_keras_3_file(change, message, sources, tmp_path):
         read_weights(out, "openl3")
 
 
-def test_provenance_that_is_no_json_is_none(sources, tmp_path):
+def test_invalid_provenance_is_ignored(sources, tmp_path):
     out = tmp_path / "w.weights.h5"
     convert(sources["yamnet"], out, "yamnet")
     assert json.dumps(read_provenance(out))

@@ -1,4 +1,4 @@
-"""Fetching from a server that misbehaves: whole, verified files in the cache, or none."""
+"""Downloads from a server that misbehaves: the cache has a verified file or none."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_wrong_digest_deletes_the_download(behaviour, name, registry, server, 
     assert server.requests[behaviour] == 1
 
 
-def test_unpacked_content_is_held_to_its_own_digest(registry, cache):
+def test_unpacked_content_is_compared_with_its_own_digest(registry, cache):
     files = json.loads(registry.read_text())
     files["files"][PINNED]["content_sha256"] = "0" * 64
     registry.write_text(json.dumps(files))
@@ -154,19 +154,19 @@ def test_a_server_that_takes_no_connection(registry, cache, monkeypatch):
 
 
 def test_the_patience_of_users():
-    """Ten seconds to connect, three tries, growing pauses."""
+    """10 s to connect, three tries, growing pauses."""
     assert PATIENCE.connect_s == 10.0
     assert len(PATIENCE.pauses_s) == 2
     assert PATIENCE.pauses_s[0] < PATIENCE.pauses_s[1]
 
 
-def test_an_address_that_is_none(registry, cache):
+def test_an_invalid_address(registry, cache):
     with pytest.raises(WeightsDownloadError, match="not a url"):
         finding.fetch("yamnet", mirror="not a url", patience=HASTE)
     assert visible(cache) == []
 
 
-def test_too_much_is_not_taken(registry, server, cache, monkeypatch):
+def test_a_download_has_a_largest_size(registry, server, cache, monkeypatch):
     monkeypatch.setattr("hear_openl3_yamnet.weights.download.MAX_WEIGHTS_BYTES", 1 << 20)
     with pytest.raises(WeightsDownloadError, match="these are not weights"):
         finding.fetch("yamnet", patience=HASTE)
@@ -289,7 +289,7 @@ def test_killed_in_the_middle_of_unpacking(registry, server, cache, published):
 
 
 def full_disk_limit() -> None:
-    """Let this process write no file above one megabyte."""
+    """Limit the files that this process writes to one megabyte."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
@@ -307,7 +307,7 @@ def test_a_file_that_cannot_grow(name, registry, server, cache):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 4 MB, where this user may mount one."""
+    """A file system of 4 MB, if this user may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
@@ -329,7 +329,7 @@ def test_a_full_disk(name, registry, server, small_disk, monkeypatch):
 def test_a_disk_full_while_unpacking(registry, server, small_disk, published, monkeypatch):
     cache = small_disk / "cache"
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(cache))
-    # room for the download and a part of what is in it
+    # room for the download, but not for all of its content
     size = 2 * (published / PACKED).stat().st_size - (1 << 20)
     subprocess.run(["mount", "-o", f"remount,size={size}", str(small_disk)], check=True)
     with pytest.raises(WeightsCacheError, match="is full"):
@@ -338,7 +338,7 @@ def test_a_disk_full_while_unpacking(registry, server, small_disk, published, mo
 
 
 def become_nobody() -> None:
-    """Root may write anywhere; nobody may not."""
+    """Give up the rights of root, who may write everywhere."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(65534)
@@ -347,7 +347,7 @@ def become_nobody() -> None:
 
 @pytest.fixture
 def read_only_folder(monkeypatch):
-    """A folder that `become_nobody` can see and not write; pytest's own are closed to others."""
+    """A folder that other users can read. They cannot read the folders of pytest."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -380,8 +380,8 @@ def test_a_read_only_cache_that_has_the_file(
 
 
 def fetch_as_nobody(registry: Path) -> str:
-    """Fetch YAMNet in a process without rights, that needs to open no file that is closed to it."""
-    # modules are loaded before the rights go, since an interpreter may lie in a closed folder
+    """Fetch YAMNet in a process without the rights of root."""
+    # modules are loaded first, because others may not be able to read the interpreter's folder
     program = (
         "import os, sys, json, requests, pooch, tqdm, filelock, idna, encodings.idna\n"
         "import hear_openl3_yamnet.weights.finding as finding\n"
@@ -417,14 +417,14 @@ def test_a_cache_folder_that_is_a_file(registry, server, tmp_path, monkeypatch):
 
 
 def test_every_behaviour_ends_whole_or_empty(registry, server, cache, published):
-    """One cache through everything, in a row: no failure spoils what comes after it."""
+    """One cache for all behaviours, one after another: no failure affects the next download."""
     for behaviour in ("truncated", "wrong", "missing", "stall", "cut", "short"):
         with pytest.raises(HearError):
             finding.fetch(OPENL3, mirror=f"{server.address}/{behaviour}", patience=HASTE)
         assert visible(cache) == []
     finding.fetch(OPENL3)
     assert_whole(cache, published, PACKED)
-    for behaviour in ("wrong", "missing"):  # not even asked: the file is there
+    for behaviour in ("wrong", "missing"):  # without a request: the file is there
         finding.fetch(OPENL3, mirror=f"{server.address}/{behaviour}")
     assert_whole(cache, published, PACKED)
 

@@ -1,4 +1,4 @@
-"""Reading weight files: every format gives the same arrays, every fault a telling error."""
+"""Every format gives the same arrays. Every fault raises an error that names it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def openl3_file(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def damaged(yamnet_file, tmp_path) -> Path:
-    """A copy of the seeded file, to be damaged."""
+    """A copy of the seeded file, which the test damages."""
     path = tmp_path / "damaged.h5"
     path.write_bytes(yamnet_file.read_bytes())
     return path
@@ -54,12 +54,12 @@ def test_weights_come_in_order_and_with_their_values(openl3_file):
     assert {name: value.shape for name, value in weights.items()} == weight_shapes("openl3")
     assert list(weights) == list(weight_shapes("openl3"))
     assert {value.dtype for value in weights.values()} == {np.dtype("float32")}
-    # weight 4 of the file, written from (seed, index) alone
+    # weight 4 of the file, which depends only on (seed, index)
     z = np.random.Generator(np.random.PCG64([7, 4])).standard_normal((3, 3, 1, 64))
     np.testing.assert_array_equal(weights["conv1/kernel"], (z * np.sqrt(2.0 / 9)).astype("float32"))
 
 
-def test_the_spectrograms_own_weights_in_front_are_passed_over(openl3_file, tmp_path):
+def test_the_weights_of_the_spectrogram_layer_are_skipped(openl3_file, tmp_path):
     old = read_weights(write_openl3(tmp_path / "old.h5", layout="kapre"), "openl3")
     for name, value in read_weights(openl3_file, "openl3").items():
         np.testing.assert_array_equal(old[name], value)
@@ -92,7 +92,7 @@ def test_safetensors_and_gzip_hold_the_same(dtype, yamnet_weights, tmp_path):
     plain = save_safetensors(
         tmp_path / "w.safetensors", {n: w.astype(dtype) for n, w in yamnet_weights.items()}
     )
-    packed = tmp_path / "w.bin"  # the content tells what it is, not the name
+    packed = tmp_path / "w.bin"  # the type is detected from the content
     packed.write_bytes(gzip.compress(plain.read_bytes(), 1))
     for path in (plain, packed):
         for name, value in read_weights(path, "yamnet").items():
@@ -183,7 +183,7 @@ def test_a_layer_that_is_not_there(damaged):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_no_numbers(value, damaged):
+def test_nan_and_infinity(value, damaged):
     with h5py.File(damaged, "r+") as file:
         file["dense/dense/bias:0"][3] = value
     assert "predictions/bias holds NaN or infinity" in refused(damaged)
@@ -206,7 +206,7 @@ def test_integers(damaged):
     assert "stored as int32. Expected float32" in refused(damaged)
 
 
-def test_a_size_that_no_memory_has(damaged):
+def test_a_size_larger_than_any_memory(damaged):
     replace_dense_bias(damaged, shape=(1 << 40,), dtype="float32", chunks=(1 << 20,))
     assert "(1099511627776,)" in refused(damaged)
 
@@ -231,7 +231,7 @@ def test_a_link_to_another_file(damaged, yamnet_file):
     assert "is a link" in refused(damaged)
 
 
-def test_a_gzip_bomb_is_given_up(tmp_path):
+def test_a_gzip_bomb_is_refused(tmp_path):
     bomb = tmp_path / "yamnet.h5.gz"
     with gzip.open(bomb, "wb", compresslevel=9) as file:
         for _ in range(300):
@@ -241,7 +241,7 @@ def test_a_gzip_bomb_is_given_up(tmp_path):
 
 
 def global_heap_without_sizes(path: Path) -> None:
-    """Zero the first names in the file's global heap: the HDF5 library then loops for ever."""
+    """Zero the first names in the file's global heap. The HDF5 library then loops forever."""
     data = bytearray(path.read_bytes())
     heap = data.index(b"GCOL")
     name = data.index(b"layer10/", heap)
@@ -268,7 +268,7 @@ def setrlimit(which, limits):
 def test_a_good_file_is_read_where_the_system_refuses_the_memory_limit(
     yamnet_file, yamnet_weights, tmp_path, monkeypatch
 ):
-    """As macOS refuses it. The reading process takes its modules from our path."""
+    """macOS refuses it. The reading process has the path of this process, and so this module."""
     (tmp_path / "resource.py").write_text(MACOS_RESOURCE)
     monkeypatch.syspath_prepend(tmp_path)
     for name, value in read_weights(yamnet_file, "yamnet").items():

@@ -1,4 +1,4 @@
-"""YAMNet from a SavedModel, made as the published one is: its weights in our network."""
+"""YAMNet's weights from a SavedModel that is made as the published one is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def weights_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def saved_model(weights_file, tmp_path_factory) -> Path:
-    """Keras 2 itself reads the seeded HDF5 file here, and TensorFlow names the variables."""
+    """A SavedModel whose weights Keras 2 reads from the seeded file and TensorFlow names."""
     folder = tmp_path_factory.mktemp("hub") / "yamnet"
     command = [sys.executable, str(MAKER), str(weights_file), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -63,7 +63,7 @@ def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 def test_its_embeddings_are_the_published_codes(saved_model):
-    """The numbers are of windows 0.48 s apart from the clip's start; ours are centred."""
+    """The published windows start every 0.48 s; ours are centred."""
     model = load_model(str(saved_model))
     assert model.weights_id.startswith("file:yamnet@")
     window, hop = 15_600, 7_680
@@ -77,7 +77,7 @@ def test_its_embeddings_are_the_published_codes(saved_model):
 
 
 def embed_windows(model, windows: np.ndarray) -> np.ndarray:
-    """Embed windows as clips of their own: the embedding centred on the middle of each."""
+    """Embed windows as separate clips, and return the embeddings centred on their middle."""
     from keras import ops
 
     from hear_openl3_yamnet import get_timestamp_embeddings
@@ -104,7 +104,7 @@ def test_every_option_works_on_it(saved_model, weights_file):
 
 @pytest.fixture
 def hub(saved_model, tmp_path, monkeypatch):
-    """A server with the SavedModel packed as tensorflow-hub's is, and an empty hub cache."""
+    """A server with the SavedModel, packed as on tensorflow-hub, and an empty hub cache."""
     served = tmp_path / "served"
     (served / "google" / "yamnet").mkdir(parents=True)
     with tarfile.open(served / "google" / "yamnet" / "1", "w:gz") as archive:
@@ -140,7 +140,7 @@ def test_offline_a_handle_is_not_asked_for(hub, monkeypatch):
     ("behaviour", "requests"),
     [("missing", 1), ("truncated", 3), ("stall", 3), ("cut", 3)],
 )
-def test_a_handle_that_cannot_be_had(behaviour, requests, hub):
+def test_a_handle_that_cannot_be_downloaded(behaviour, requests, hub):
     handle = f"{hub.address}/{behaviour}/google/yamnet/1"
     with pytest.raises(WeightsDownloadError, match=f"try {requests} of 3"):
         resolve_handle(handle, HASTE)
@@ -148,7 +148,7 @@ def test_a_handle_that_cannot_be_had(behaviour, requests, hub):
 
 
 def test_a_handle_with_wrong_bytes(hub):
-    """No digest of it is published, but TensorFlow's checkpoints carry sums of their own."""
+    """No digest of it is published, but TensorFlow's checkpoints have checksums."""
     with pytest.raises((WeightsDownloadError, WeightsFormatError)):
         read_source(f"{hub.address}/wrong/google/yamnet/1", "yamnet")
 
@@ -158,7 +158,7 @@ def test_a_handle_after_two_failures(hub):
     assert savedmodel.is_saved_model(resolve_handle(handle, HASTE))
 
 
-def test_a_folder_that_is_no_saved_model(tmp_path):
+def test_a_folder_without_a_saved_model(tmp_path):
     with pytest.raises(WeightsFormatError, match=r"it has no saved_model\.pb"):
         load_model(str(tmp_path), model="yamnet")
 

@@ -1,4 +1,4 @@
-"""The starter weights that come with the package are what the registry says they are."""
+"""The starter weights in the package are those that the registry lists."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_starter_file(entry):
     assert look_up(entry).verified
     with safe_open(path, "np") as file:
         assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"F16"}  # noqa: SIM118
-    read_weights(path, entry.network)  # which checks names, shapes and values
+    read_weights(path, entry.network)  # it checks names, shapes and values
 
 
 @pytest.mark.parametrize("entry", STARTERS, ids=lambda entry: entry.name)

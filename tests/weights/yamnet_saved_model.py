@@ -1,9 +1,9 @@
-"""Write a YAMNet SavedModel as the published one is made: Keras 2, a `tf.Module` around it.
+"""Write a YAMNet SavedModel as the published one is made: a `tf.Module` around Keras 2.
 
-Run as a program of its own, since Keras 2 (tf-keras, which tensorflow-hub brings) and Keras 3
-are better kept apart:
+It runs in a separate process, to keep Keras 2 (tf-keras, which tensorflow-hub installs) and Keras 3
+apart:
 
-    python tests/yamnet_saved_model.py WEIGHTS.h5 FOLDER
+    python tests/weights/yamnet_saved_model.py WEIGHTS.h5 FOLDER
 """
 
 import sys
@@ -42,7 +42,7 @@ def network() -> keras.Model:
 
 
 class YAMNet(tf.Module):
-    """Keeps the network one level down, as the published export does."""
+    """A module that has the network as an attribute, as the published one does."""
 
     def __init__(self, weights: str) -> None:
         super().__init__()

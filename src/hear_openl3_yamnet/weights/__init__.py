@@ -1,1 +1,1 @@
-"""Weight files: which there are, where they are found, and how they are read."""
+"""Weight files: the registry, and finding, verifying, reading and converting them."""
