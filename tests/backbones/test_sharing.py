@@ -217,7 +217,7 @@ def test_widths_of_the_strips():
             np.zeros(1, np.int32),
             width,
         )
-        layers = dict(sharing._layers(sharing.columns_first(weights), strips))
+        layers = dict(sharing._layers(sharing._frames_first(weights), strips))
         for name, expected in STRIPS.items():
             x = layers[name]
             assert (x.n_left, x.n_right) == (expected[1], expected[column]), name

@@ -200,11 +200,11 @@ AUDIO_ERRORS = [
     (np.zeros(16000, np.float32), r"2-D, \(n_sounds, n_samples\).*audio\[None, :\].*\(16000,\)"),
     (np.zeros((1, 2, 16000), np.float32), r"must be 2-D.*Received: shape \(1, 2, 16000\)"),
     (np.float32(0), r"must be 2-D.*Received: shape \(\)"),
-    (np.zeros((0, 16000), np.float32), r"it has no sounds\. Received: shape \(0, 16000\)"),
-    (np.zeros((2, 0), np.float32), r"it has no samples\. Received: shape \(2, 0\)"),
-    (np.float32([[0, 0, 0], [0, np.nan, np.nan]]), "finite; sample 1 of sound 1 is nan"),
-    (np.float32([[0, 0, -np.inf]]), "finite; sample 2 of sound 0 is -inf"),
-    (np.array([[0, 1e39]]), "finite; sample 1 of sound 0 is inf"),
+    (np.zeros((0, 16000), np.float32), r"It has no sounds\. Received: shape \(0, 16000\)"),
+    (np.zeros((2, 0), np.float32), r"It has no samples\. Received: shape \(2, 0\)"),
+    (np.float32([[0, 0, 0], [0, np.nan, np.nan]]), "finite. Sample 1 of sound 1 is nan"),
+    (np.float32([[0, 0, -np.inf]]), "finite. Sample 2 of sound 0 is -inf"),
+    (np.array([[0, 1e39]]), "finite. Sample 1 of sound 0 is inf"),
 ]
 TYPE_ERRORS = [
     (np.zeros((1, 9), np.int16), r"floating-point.*Divide 16-bit.*32768\. Received: dtype int16"),
@@ -245,7 +245,7 @@ def test_tensors_are_checked_as_arrays_are(quick):
         get_scene_embeddings(ops.zeros((1, 9), "int32"), quick)
     with pytest.raises(AudioError, match=r"Received: shape \(9,\)"):
         get_scene_embeddings(ops.zeros((9,)), quick)
-    with pytest.raises(AudioError, match="sample 0 of sound 1 is nan"):
+    with pytest.raises(AudioError, match="Sample 0 of sound 1 is nan"):
         get_scene_embeddings(ops.convert_to_tensor(np.float32([[0], [np.nan]])), quick)
 
 

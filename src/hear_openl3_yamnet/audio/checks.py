@@ -1,4 +1,4 @@
-"""Arrays of samples, checked where they come in."""
+"""Checks of sample arrays, where they come in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def checked_audio(audio: Any) -> np.ndarray:
-    """Return audio as float32 samples, or say what is wrong with it.
+    """Return clips as float32 samples, or raise an error that says what is wrong with them.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def checked_audio(audio: Any) -> np.ndarray:
     if 0 in shape:
         missing = "sounds" if shape[0] == 0 else "samples"
         raise AudioError(
-            f"audio must hold at least one sound of at least one sample; it has no {missing}. "
+            f"audio must have at least one sound of at least one sample. It has no {missing}. "
             f"Received: shape {shape}"
         )
     _check_values(samples)
@@ -46,7 +46,7 @@ def checked_audio(audio: Any) -> np.ndarray:
 
 
 def checked_samples(samples: Any) -> np.ndarray:
-    """Return a stretch of one sound as float32 samples, or say what is wrong with it.
+    """Return samples of one sound as float32, or raise an error that says what is wrong.
 
     Parameters
     ----------
@@ -74,18 +74,18 @@ def checked_samples(samples: Any) -> np.ndarray:
 
 
 def _check_values(samples: np.ndarray) -> None:
-    # the extremes are NaN or infinite whenever a sample is, and need no array of their own
+    # the extremes are not finite if a sample is not; computing them needs no further array
     lowest, highest = samples.min(), samples.max()
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         sound, sample = np.argwhere(~np.isfinite(samples))[0]
         raise AudioError(
-            f"audio must hold no NaN and be finite; sample {sample} of sound {sound} is "
+            f"audio must be finite. Sample {sample} of sound {sound} is "
             f"{samples[sound, sample]}. Find what wrote it, or replace such samples."
         )
     if lowest < -1 or highest > 1:
         warnings.warn(
-            f"audio reaches from {lowest:.4g} to {highest:.4g}; the networks were trained on "
-            "samples in [-1, 1]. Scale it, unless that is meant.",
+            f"audio reaches from {lowest:.4g} to {highest:.4g}. The networks were trained on "
+            "samples in [-1, 1]. Scale it, unless you intend this.",
             UserWarning,
             stacklevel=4,  # whoever called the API's function
         )

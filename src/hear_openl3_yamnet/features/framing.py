@@ -120,12 +120,12 @@ def window_starts(
 
 
 def count_centres(last: int, hop: Fraction | int) -> int:
-    """Return how many of a row's `centres` lie at sample `last` or before it."""
+    """Return how many `centres` lie at sample `last` or before it."""
     return max(0, math.ceil((last + Fraction(1, 2)) / hop))
 
 
 def timestamps(n_windows: int, hop: Fraction | int, sample_rate: int, first: int = 0) -> np.ndarray:
-    """Return the times that the windows stand for.
+    """Return the times of windows.
 
     Parameters
     ----------
