@@ -192,7 +192,7 @@ def test_weights_that_change_are_noticed(tmp_path, clips):
         (np.zeros(9, np.float32), AudioError, r"must be 1-D.*shape \(\)"),
         (np.zeros((1, 2, 9), np.float32), AudioError, r"must be 1-D.*shape \(2, 9\)"),
         ([np.zeros(0, np.float32)], AudioError, "at least one sample"),
-        ([np.float32([0, np.nan])], AudioError, "sample 1 of sound 0 is nan"),
+        ([np.float32([0, np.nan])], AudioError, "Sample 1 of sound 0 is nan"),
         (np.zeros((1, 9), np.int16), AudioTypeError, "Divide 16-bit"),
     ],
 )
