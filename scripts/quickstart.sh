@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Embeds a recording: yours, or the one that ships with the project.
+# Embeds a recording: yours, or the example of this project.
 #
 #     bash scripts/quickstart.sh [AUDIO]
 #
-# Makes a virtual environment in .venv (once; about 2.5 GB), installs this package into it, writes
-# embeddings/NAME.npz and shows what is in it. Takes the published weights where they can be had,
-# else the starter weights that come with the package, and says so.
+# The script makes a virtual environment in .venv (once; about 2.5 GB), installs this package into it,
+# writes embeddings/NAME.npz and shows its content. It uses the published weights if they can be
+# fetched. If not, it uses the starter weights of the package, and says so.
 #
 # Variables it reads:
-#   PYTHON  the interpreter to make the environment with; default: the first of 3.10 to 3.13 found
+#   PYTHON  the interpreter that makes the environment; the default is the first found of 3.10 to 3.13
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,8 +38,8 @@ find_python() {
 }
 
 install() {
-    # The mark is written last and holds what was installed, so that an interrupted or outdated
-    # installation is mended by the next run.
+    # The mark is written last and says what was installed. The next run therefore repairs an
+    # interrupted or outdated installation.
     local mark=$environment/quickstart wanted python
     wanted="$repository $(cksum < "$repository/pyproject.toml")"
     if [ "$(cat "$mark" 2>/dev/null)" = "$wanted" ]; then
@@ -47,7 +47,7 @@ install() {
     fi
     if ! usable "$environment/bin/python"; then
         if [ -e "$environment" ]; then
-            echo "$environment is there, but holds no usable Python 3.10 to 3.13. Remove it." >&2
+            echo "$environment exists, but has no usable Python 3.10 to 3.13. Remove it." >&2
             return 1
         fi
         python=$(find_python)

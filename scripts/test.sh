@@ -6,12 +6,12 @@
 # The environment takes 5.3 GB of disk, with PyTorch's CPU build.
 #
 # Variables it reads:
-#   PYTHON             the interpreter to make the environment with; default python3
-#   TORCH_REQUIREMENT  what pip installs for the PyTorch backend; default torch==2.13.0
+#   PYTHON             the interpreter that makes the environment; default python3
+#   TORCH_REQUIREMENT  PyTorch's requirement for pip; default torch==2.13.0
 #
-# On Linux, PyTorch as pip finds it brings several GB of CUDA libraries along. The CPU build is all
-# that the tests need: set pip's own PIP_EXTRA_INDEX_URL to the CPU index that PyTorch's page
-# "Start Locally" names, and the same requirement takes it from there.
+# On Linux, pip installs PyTorch with several GB of CUDA libraries. The tests need only the CPU
+# build: set pip's variable PIP_EXTRA_INDEX_URL to the CPU index that PyTorch's page "Start Locally"
+# names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,7 +27,7 @@ begin() {
     printf '\n== %s (at %d s)\n' "$stage" "$SECONDS"
 }
 
-# What the environment was made from; when any of it changes, it is made anew.
+# The inputs of the environment. If one of them changes, the environment is made again.
 fingerprint() {
     echo "$PWD $torch $("$python" --version) $(cat pyproject.toml scripts/test.sh scripts/heareval/requirements.txt | cksum)"
 }
@@ -39,9 +39,9 @@ else
     "$python" -m venv --clear $environment
     $bin/pip install --quiet --upgrade pip
     $bin/pip install --quiet --editable ".[dev,torch,jax]" "$torch"
-    # Its metadata ask for Python < 3.9 and nothing else that the package does not bring.
+    # Its metadata require Python < 3.9, and otherwise only packages that are installed already.
     $bin/pip install --quiet --no-deps --ignore-requires-python hearvalidator==2021.0.6
-    # HEAR's kit has no other versions of what is here, so it needs no environment of its own.
+    # HEAR's kit needs no other versions of these packages, and therefore no environment of its own.
     $bin/pip install --quiet --requirement scripts/heareval/requirements.txt
     $bin/pip install --quiet --no-deps heareval==2021.1.3
     fingerprint > $environment/fingerprint

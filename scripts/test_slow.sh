@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the proofs that take minutes, in the environment that scripts/test.sh makes:
+# Runs the tests that take minutes, in the environment that scripts/test.sh makes:
 #
 #     bash scripts/test_slow.sh
 set -euo pipefail

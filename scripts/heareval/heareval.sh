@@ -1,26 +1,28 @@
 #!/usr/bin/env bash
-# Runs HEAR's own kit, unpatched, on this package: embeddings, predictions, one table of scores.
+# Runs HEAR's own evaluation kit, unpatched, on this package: embeddings, predictions, a table of scores.
 #
 #     bash scripts/heareval/heareval.sh --small                  # two small tasks, a few minutes
-#     bash scripts/heareval/heareval.sh                          # five tasks, all models of the list
+#     bash scripts/heareval/heareval.sh                          # five tasks, all models of models.txt
 #     bash scripts/heareval/heareval.sh --tasks hear-tasks --models models.txt --grid default --grid-points 8
 #
 # Options:
 #   --small              two tasks of few clips and two models
-#   --tasks FOLDER       the tasks, in HEAR's format; made there if there is no such folder
+#   --tasks FOLDER       the tasks in HEAR's format; they are made if the folder does not exist
 #   --models FILE        lines "MODULE TASKS [OPTIONS]": a module of the HEAR API, a pattern of
-#                        names of tasks, keywords of its load_model as JSON
-#   --results FOLDER     where embeddings, scores and the table go
-#   --grid GRID          heareval's grid of hyperparameters: default, fast (with --small), faster
-#   --grid-points N      how many of the grid's points it tries: 8, or 1 with --small
+#                        task names, options of its load_model as JSON
+#   --results FOLDER     folder for embeddings, scores and the table
+#   --grid GRID          heareval's grid of hyperparameters: default, fast, faster. The default is
+#                        faster, or fast with --small.
+#   --grid-points N      number of tried grid points; the default is 8, or 1 with --small
 #
 # Variables it reads:
-#   PYTHON                 the interpreter to make the environment with; default python3
-#   HEAREVAL_ENVIRONMENT   where; default .venv-heareval. One that has heareval is taken as it is.
-#   TORCH_REQUIREMENT      what pip installs as PyTorch; default torch==2.13.0 (see test.sh)
+#   PYTHON                 the interpreter that makes the environment; default python3
+#   HEAREVAL_ENVIRONMENT   its folder; default .venv-heareval. An environment with heareval is used
+#                          unchanged.
+#   TORCH_REQUIREMENT      PyTorch's requirement for pip; default torch==2.13.0 (see test.sh)
 #
-# What is finished is not done again: stop it and start it anew as you like. To redo a model, delete
-# its folder.
+# Finished results are kept, so that the script can be stopped and started again. To repeat a model,
+# delete its folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -43,7 +45,7 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-# "faster" is ten epochs: from a hundred clips, one batch each, it learns nothing.
+# "faster" has ten epochs. That is too short for the small tasks, which have one batch per epoch.
 grid=${grid:-$([ -n "$small" ] && echo fast || echo faster)}
 points=${points:-$([ -n "$small" ] && echo 1 || echo 8)}
 folder=heareval${small:+-small}
@@ -58,13 +60,13 @@ if ! $bin/pip show --quiet heareval 2>/dev/null; then
     $bin/pip install --quiet --upgrade pip
     $bin/pip install --quiet --editable . "${TORCH_REQUIREMENT:-torch==2.13.0}" \
         --requirement scripts/heareval/requirements.txt
-    # Its own pins (NumPy 1.19, numba 0.48) have no wheels any more.
+    # There are no wheels of the versions that it pins (NumPy 1.19, numba 0.48).
     $bin/pip install --quiet --no-deps heareval==2021.1.3
 fi
 $bin/pip list | grep -iE '^(heareval|hear-openl3-yamnet|keras|numpy|pandas|pytorch-lightning|scikit-learn|tensorflow|torch) '
 
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
-# heareval loads checkpoints that it has written itself; since PyTorch 2.6 that needs to be said.
+# heareval loads checkpoints that it has written. PyTorch 2.6 and later need this permission.
 export TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1
 
 if [ ! -d "$tasks" ]; then
@@ -86,7 +88,7 @@ grep -vE '^ *(#|$)' "$models" | while read -r module pattern options; do
         echo "no such task in $tasks"
         continue
     fi
-    # heareval runs all tasks of a folder with the model loaded once; this one has those chosen
+    # heareval loads the model once for all tasks of a folder, which here has the chosen tasks
     $bin/python -m heareval.embeddings.runner "$module" --tasks-dir "$chosen" \
         --embeddings-dir "$results/embeddings" --model-options "$options" </dev/null
 done

@@ -1,9 +1,10 @@
-"""Write an event task that any network can hear: tones of three pitches in faint noise.
+"""Write an easy event task: tones of three pitches in faint noise.
 
     python -m scripts.heareval.make_tones TASKS
 
-makes TASKS/tones-v1-full in HEAR's format, at 16 kHz: 12 clips of two minutes, 47 tones of 0.3 to
-1 s in each, never two at a time. What a model scores there is what its times are worth.
+It writes TASKS/tones-v1-full in HEAR's format, at 16 kHz: 12 clips of two minutes, each with 47
+tones of 0.3 to 1 s that do not overlap. All networks recognise the tones, so that the scores show
+how accurate the timestamps are.
 """
 
 import argparse

@@ -1,21 +1,21 @@
-"""Measure the ways to embed side by side, on the CPU and with TensorFlow.
+"""Compare the speed of the ways to embed, on the CPU and with TensorFlow.
 
     python -m scripts.measure.benchmark --quick   # two minutes: two networks, short clips, one run
     python -m scripts.measure.benchmark           # all of it, into docs/benchmark.json and .md
 
 The ways:
 
-plain     as the published packages run: one window after the other, in batches of 32 through a
-          Keras model with its batch norms, each window's STFT frames computed for it alone
-window    this package with sharing="off": batch norms folded, STFT frames shared
-exact     this package as it comes: windows share convolutions where that is exact and pays
+plain     as the published packages: batches of 32 windows through a Keras model with its batch
+          norms; the STFT frames of each window are computed separately
+window    this package with sharing="off": batch norms are folded, STFT frames are shared
+exact     this package with default options: windows share convolutions if this is exact and faster
 bfloat16  the same with precision="bfloat16"
-dense     framing="dense": another function (docs/performance.md)
+dense     framing="dense", which is another function (docs/performance.md)
 
-Each way lives in a process of its own, which gives its peak of memory. Runs are interleaved: each
-round runs every way once, and ratios are taken within a round. Reported are medians over rounds.
-What a window costs depends on the sound where windows share alone, so the others are measured on
-the clip's beginning; every way is warmed up first.
+Each way runs in its own process, whose peak of memory is measured. Each round runs every way once,
+and ratios are computed within a round. The results are medians over rounds. Each way is warmed up
+first. Only the cost of shared windows depends on the sound, so that other ways are measured on the
+beginning of the clip.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from hear_openl3_yamnet.files import written_whole
+
 from . import signals
 
 DOCS = Path(__file__).parents[2] / "docs"
 NETWORKS = ("openl3-linear-music", "openl3-mel128-music", "openl3-mel256-music", "yamnet")
 HOPS = {"native": 1, "50 ms": None, "scene": 12}
-"""Native hops, or None: 50 ms."""
+"""Number of native hops; None means 50 ms."""
 
 WAYS: dict[str, dict[str, str] | None] = {
     "plain": None,
@@ -49,14 +51,14 @@ WAYS: dict[str, dict[str, str] | None] = {
     "dense": {"framing": "dense"},
 }
 SHORT_CLIPS = (("openl3-mel128-music", 1), ("openl3-mel128-music", 4), ("yamnet", 4), ("yamnet", 1))
-"""Networks, and native hops, at which many short clips are embedded."""
+"""Networks and numbers of native hops for the measurement of short clips."""
 
 PLAIN_BATCH = 32
-"""Keras's default, and the published package's."""
+"""The default of Keras and of the published package."""
 
 
 class Plain:
-    """The published network window by window: no sharing of frames, batch norms apart."""
+    """The published network: windows share no frames, and batch norms are not folded."""
 
     def __init__(self, name: str):
         import keras
@@ -123,7 +125,7 @@ _loaded: dict[tuple[str, str], Any] = {}
 
 
 def run(name: str, way: str, signal: str, seconds: float, hop_name: str, most: int) -> dict | None:
-    """Embed at most so many windows of a signal, in the process of one way."""
+    """Embed at most `most` windows of a signal. This runs in the process of one way."""
     from fractions import Fraction
 
     from hear_openl3_yamnet.config.presets import get_preset
@@ -165,7 +167,7 @@ def _signal(signal: str, rate: int, seconds: float) -> Any:
 
 
 def short_clips(name: str, seconds: int, native_hops: int) -> dict:
-    """Embed so many clips of 1 s, and one as long as all."""
+    """Embed `seconds` clips of 1 s, and one clip of the same total length."""
     import numpy as np
 
     import hear_openl3_yamnet as hear
@@ -194,7 +196,7 @@ def short_clips(name: str, seconds: int, native_hops: int) -> dict:
 
 
 def matmul_gflops() -> float:
-    """Return the GFLOP/s of a large float32 matrix product: the machine's practical peak."""
+    """Return the GFLOP/s of a large float32 matrix product, the practical peak of the machine."""
     import tensorflow as tf
 
     n = 4096
@@ -208,7 +210,7 @@ def matmul_gflops() -> float:
 
 
 def machine() -> dict:
-    """Describe the machine and what runs on it."""
+    """Describe the machine and the installed versions."""
     from importlib.metadata import version
 
     info = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
@@ -227,7 +229,7 @@ def machine() -> dict:
 
 
 def cells(name: str, quick: bool) -> list[tuple[str, str, str, float, int]]:
-    """List what is measured on a network: hop, signal, way, seconds of the clip, most windows."""
+    """List a network's measurements: hop, signal, way, length of the clip [s], most windows."""
     found = []
     target = name == "openl3-mel256-music"
     few = 16 if quick else 32
@@ -255,7 +257,7 @@ def cells(name: str, quick: bool) -> list[tuple[str, str, str, float, int]]:
 
 
 def measure(name: str, rounds: int, quick: bool) -> list[dict]:
-    """Measure a network's cells, round after round; return one result for each."""
+    """Measure the `cells` of a network in rounds, and return one result for each."""
     import shutil
 
     spawn = multiprocessing.get_context("spawn")
@@ -297,7 +299,7 @@ def measure(name: str, rounds: int, quick: bool) -> list[dict]:
 
 
 def table(report: dict) -> str:
-    """Write the report as a Markdown page."""
+    """Return the report as a Markdown page."""
     about = report["machine"]
     flags = ", ".join(f"{k}: {'yes' if v else 'no'}" for k, v in about["flags"].items())
     lines = [
@@ -342,7 +344,7 @@ def table(report: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two minutes; writes nothing")
+    parser.add_argument("--quick", action="store_true", help="takes two minutes and writes no file")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS)
     arguments = parser.parse_args()
@@ -371,9 +373,10 @@ def main() -> None:
 
 
 def _write(report: dict) -> None:
-    text = json.dumps(report, indent=1) + "\n"
-    (DOCS / "benchmark.json").write_text(text, encoding="utf-8")
-    (DOCS / "benchmark.md").write_text(table(report), encoding="utf-8")
+    texts = {"benchmark.json": json.dumps(report, indent=1) + "\n", "benchmark.md": table(report)}
+    for name, text in texts.items():
+        with written_whole(DOCS / name) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

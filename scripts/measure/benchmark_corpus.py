@@ -1,10 +1,10 @@
-"""Windows a second of `embed_corpus`, beside those of the same audio in memory.
+"""Compare the speed of `embed_corpus` with that of embedding the same audio in memory.
 
     python -m scripts.measure.benchmark_corpus          # 1 000 clips of 1 s, 20 clips of 2 minutes
     python -m scripts.measure.benchmark_corpus --short 100 --long 2
 
-Both ways have the same model, at its native hop, in one process, and take turns. In memory means
-all clips in one call (short) or clip after clip (long), decoded and at the model's rate.
+Both ways use the same model at its native hop, in one process, and alternate. In memory, the clips
+are decoded at the model's rate, and embedded in one call (short clips) or one by one (long clips).
 """
 
 import argparse
@@ -22,7 +22,7 @@ FILE_RATE = 44_100
 
 
 def make_files(folder: Path, n_files: int, seconds: float) -> None:
-    """Write noise as 16-bit mono WAV, so that all of it is resampled."""
+    """Write noise as 16-bit mono WAV files. Their rate requires resampling."""
     folder.mkdir()
     rng = np.random.default_rng(1)
     for number in range(n_files):
@@ -31,7 +31,7 @@ def make_files(folder: Path, n_files: int, seconds: float) -> None:
 
 
 def measure(model, folder: Path, seconds: float, rounds: int) -> dict:
-    """Embed one kind of clips both ways; return windows a second."""
+    """Embed the clips of a folder in both ways, and return the windows per second."""
     from hear_openl3_yamnet.audio.files import load_audio
     from hear_openl3_yamnet.corpora import embed_corpus
 
@@ -72,7 +72,7 @@ def main() -> int:
     import hear_openl3_yamnet as hear
 
     model = hear.load_model(model=arguments.model, weights="random:1")
-    model.timestamp_embeddings(np.zeros((1, 5 * model.sample_rate), np.float32))  # compiled now
+    model.timestamp_embeddings(np.zeros((1, 5 * model.sample_rate), np.float32))  # compiles
     print(f"load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as place:
         for seconds, n_files in [(1.0, arguments.short), (120.0, arguments.long)]:

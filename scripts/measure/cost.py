@@ -1,7 +1,7 @@
-"""What the networks cost in floating-point operations, by the way they are computed.
+"""Count the floating-point operations of the networks, for each way to compute them.
 
-Counted from the layers: two operations for each multiplication with its addition, of convolutions
-alone (everything else is below 2 %).
+A multiplication with its addition counts as two operations. Only convolutions are counted; all
+other layers together are below 2 %.
 
     python -m scripts.measure.cost
 """
@@ -19,11 +19,11 @@ from hear_openl3_yamnet.engine.runs import frames_of_run
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS, FrontEnd
 
 LAG = openl3.NATIVE_HOP // FRONT_ENDS["mel256"].frame_hop
-"""STFT frames between windows at the native hop."""
+"""Distance of windows at the native hop [STFT frames]."""
 
 
 class Strip(NamedTuple):
-    """A layer's map: frames of a window, and how many of them are its own at either edge."""
+    """A layer's map: frames of a window, and how many at each edge the window does not share."""
 
     layer: str
     width: int
@@ -32,20 +32,20 @@ class Strip(NamedTuple):
 
 
 def strips(front_end: FrontEnd) -> Iterator[Strip]:
-    """Follow the widths of the strips through the network, as `openl3_sharing` computes them."""
+    """Yield the strips of all layers, with the widths that `openl3_sharing` computes."""
     width, left, right = front_end.n_frames, 0, front_end.n_frames - front_end.n_whole
     for step in openl3.STEPS:
         if step.kind == "conv":
             left, right = left + 1, right + 1
         else:
-            first = width - right  # of the frames at the right, down to an even one
+            first = width - right  # of the frames at the right, rounded down to an even one
             right = width // 2 - (first - first % 2) // 2
             left, width = -(-left // 2), width // 2
         yield Strip(step.name, width, left, right)
 
 
 def _openl3(front_end: FrontEnd, frames: dict[str, float]) -> float:
-    """Return the operations for so many frames of each convolution."""
+    """Return the operations of convolutions that compute a number of frames in each layer."""
     total, channels_in = 0.0, 1
     for step in openl3.STEPS:
         if step.kind == "conv":
@@ -56,7 +56,7 @@ def _openl3(front_end: FrontEnd, frames: dict[str, float]) -> float:
 
 
 def window(front_end: FrontEnd) -> float:
-    """Return the operations for one window by itself."""
+    """Return the operations of a single window."""
     if front_end.name == "yamnet":
         return _yamnet(front_end)
     return _openl3(front_end, {strip.layer: strip.width for strip in strips(front_end)})
@@ -73,7 +73,7 @@ def _yamnet(front_end: FrontEnd) -> float:
 
 
 def shared(front_end: FrontEnd, run: int, lag: int = LAG) -> float:
-    """Return the operations for one window in a run of so many that share."""
+    """Return the operations per window of a run of `run` windows that share convolutions."""
     length = frames_of_run(run, lag, configure(f"openl3-{front_end.name}-music"))
     long = {s.layer: length / openl3.frame_stride(s.layer) / run for s in strips(front_end)}
     own = {s.layer: s.left + s.right for s in strips(front_end)}
@@ -81,14 +81,14 @@ def shared(front_end: FrontEnd, run: int, lag: int = LAG) -> float:
 
 
 def dense(front_end: FrontEnd, lag: int = LAG) -> float:
-    """Return the operations for one more window of a long dense map."""
+    """Return the operations of one more window of a long dense map."""
     return _openl3(
         front_end, {s.layer: lag / openl3.frame_stride(s.layer) for s in strips(front_end)}
     )
 
 
 def main() -> None:
-    print("GFLOP a window, and a second of audio at the native hop")
+    print("GFLOP per window, and per second of audio at the native hop")
     ways = {"window": window, "dense": dense}
     ways.update({f"runs of {n}": lambda f, n=n: shared(f, n) for n in (2, 5, 12, 25)})
     for name, front_end in FRONT_ENDS.items():

@@ -1,8 +1,8 @@
-"""How far reduced precision and the dense variant lie from float32 and exact windows.
+"""Measure the distance of reduced precision and dense framing from float32 and exact windows.
 
     python -m scripts.measure.distances [WEIGHTS]       # untrained weights by default
 
-Prints a Markdown table of relative L2 distances and cosines, over windows of every signal.
+It prints a Markdown table of relative L2 distances and cosines over the windows of each signal.
 """
 
 import argparse
@@ -19,7 +19,7 @@ WAYS = {
 
 
 def quiet_clip(sample_rate: int, seconds: float) -> np.ndarray:
-    """Return notes that fade by 40 dB, then silence."""
+    """Return notes that fade by 40 dB, followed by silence."""
     audio = signals.notes(sample_rate, seconds)
     audio *= np.logspace(0, -2, len(audio), dtype=np.float32)
     audio[3 * len(audio) // 4 :] = 0

@@ -1,9 +1,9 @@
-"""Embed 20 minutes of notes in one call, on the CPU, and measure the peak of resident memory.
+"""Measure the peak of resident memory while 20 minutes are embedded in one call on the CPU.
 
     python -m scripts.measure.long_audio                  # all cases, each in a process of its own
     python -m scripts.measure.long_audio yamnet --minutes 2
 
-Fails when a peak, less the embeddings themselves, reaches 6 GB.
+It fails if a peak, without the embeddings themselves, reaches 6 GB.
 """
 
 import argparse
@@ -25,17 +25,17 @@ CASES = {
     "yamnet": {"model": "yamnet"},
     "openl3-frame-16384": {"model": "openl3-mel256-music", "time": "frame", "grid": ("all", 1)},
 }
-"""Options of `load_model`; each embeds at its native hop."""
+"""Options of `load_model`. Each model embeds at its native hop."""
 
 
 def peak_gb() -> float:
-    """Return the peak of this process's resident memory so far."""
+    """Return the peak of this process's resident memory [GB]."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def report_every(seconds: float, case: str) -> None:
-    """Print the peak so far now and then, until the process ends."""
+    """Print the peak of memory at intervals until the process ends."""
     began = time.perf_counter()
 
     def report() -> None:
@@ -48,7 +48,7 @@ def report_every(seconds: float, case: str) -> None:
 
 
 def embed(case: str, minutes: float) -> dict:
-    """Embed notes in one call; return what it took."""
+    """Embed notes in one call, and return the time and the memory that it took."""
     import hear_openl3_yamnet as hear
 
     model = hear.load_model(weights="random:1", **CASES[case])

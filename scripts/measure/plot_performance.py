@@ -1,6 +1,8 @@
-"""Draw the pictures of docs/performance.md (needs matplotlib).
+"""Draw the figures of docs/performance.md.
 
-python -m scripts.measure.plot_performance      # docs/benchmark.json → docs/images/
+    python -m scripts.measure.plot_performance      # docs/benchmark.json → docs/images/
+
+This needs matplotlib.
 """
 
 import json
@@ -13,13 +15,13 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Patch, Rectangle
 
 DOCS = Path(__file__).parents[2] / "docs"
-LEFT, SHARED, RIGHT = "#0072B2", "#e5e5e5", "#E69F00"  # Okabe and Ito: apart also in grey
+LEFT, SHARED, RIGHT = "#0072B2", "#e5e5e5", "#E69F00"  # Okabe and Ito; distinct in grey
 SIGNALS = {"noise": ("o", "#000000"), "notes": ("s", "#0072B2"), "speech": ("^", "#D55E00")}
 WAYS = ("plain", "window", "exact", "bfloat16", "dense")
 
 
 def draw_sharing() -> plt.Figure:
-    """Draw a run of windows over its long map, at the last layer, in columns of 40 ms."""
+    """Draw a run of windows below its long map at the last layer, whose frames last 40 ms."""
     figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
     width, left, right, n_windows = 24, 4, 4, 5
     length = width + n_windows - 1
@@ -29,9 +31,9 @@ def draw_sharing() -> plt.Figure:
         y = -1.2 - i
         strips = [(i, left, LEFT, "///"), (i + width - right, right, RIGHT, "...")]
         axes.add_patch(Rectangle((i, y), width, 0.7, facecolor=SHARED, edgecolor="black"))
-        for x, columns, colour, hatch in strips:
+        for x, n_frames, colour, hatch in strips:
             axes.add_patch(
-                Rectangle((x, y), columns, 0.7, facecolor=colour, edgecolor="white", hatch=hatch)
+                Rectangle((x, y), n_frames, 0.7, facecolor=colour, edgecolor="white", hatch=hatch)
             )
         axes.text(-0.4, y + 0.35, f"window {i + 1}", ha="right", va="center")
     for x in range(length + 1):
@@ -40,7 +42,7 @@ def draw_sharing() -> plt.Figure:
     axes.set_ylim(-1.4 - n_windows, 1)
     axes.set_yticks([])
     axes.set_xticks(range(0, length + 1, 4))
-    axes.set_xlabel("columns of the last map (40.33 ms each)")
+    axes.set_xlabel("frames of the last map (40.33 ms each)")
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     handles = [
@@ -53,7 +55,7 @@ def draw_sharing() -> plt.Figure:
 
 
 def draw_benchmark(report: dict) -> plt.Figure:
-    """Draw how many times faster than plain each way is, by network, hop and signal."""
+    """Draw the speed of each way relative to plain, for each network, hop and signal."""
     results = report["results"]
     networks = list(dict.fromkeys(r["network"] for r in results))
     hops = list(dict.fromkeys(r["hop"] for r in results))

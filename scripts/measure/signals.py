@@ -1,7 +1,8 @@
-"""The signals that speed is measured on: noise, notes, speech. Seeded, and as long as asked for.
+"""Signals for speed measurements: seeded noise, notes and speech of any length.
 
-How much OpenL3's windows can share depends on the sound: on how long its loudest frame stays in
-view. Noise changes its maximum often, music and speech hold it from one loud onset to the next.
+How much OpenL3's windows can share depends on how many consecutive windows contain the same loudest
+frame. In noise the loudest frame changes often. In music and speech it is the same from one loud
+onset to the next.
 """
 
 import io
@@ -11,7 +12,7 @@ import subprocess
 import numpy as np
 
 FLOOR = 1e-3
-"""Noise under all signals: digital silence between notes is not what recordings have."""
+"""Level of the noise in notes and speech. Recordings have no digital silence."""
 
 SENTENCES = (
     "The windows of a long recording overlap, and most of what they show is the same.",
@@ -28,7 +29,7 @@ def noise(sample_rate: int, seconds: float, seed: int = 1) -> np.ndarray:
 
 
 def notes(sample_rate: int, seconds: float, seed: int = 2) -> np.ndarray:
-    """Return decaying harmonic notes: a new one each 0.1 to 0.6 s, of any loudness over 20 dB."""
+    """Return decaying harmonic notes, one each 0.1 to 0.6 s, with levels over a range of 20 dB."""
     rng = np.random.default_rng(seed)
     audio = FLOOR * rng.standard_normal(round(sample_rate * seconds), dtype=np.float32)
     begin = 0.0
@@ -46,7 +47,7 @@ def notes(sample_rate: int, seconds: float, seed: int = 2) -> np.ndarray:
 
 
 def speech(sample_rate: int, seconds: float, seed: int = 3) -> np.ndarray | None:
-    """Return sentences by espeak-ng in several voices, a pause after each; None without it."""
+    """Return sentences in several voices of espeak-ng, with pauses; None if it is not installed."""
     if shutil.which("espeak-ng") is None:
         return None
     import librosa

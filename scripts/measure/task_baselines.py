@@ -1,13 +1,15 @@
-"""How hard the synthetic tasks are: what chance and log-mel spectra score on them.
+"""Measure the difficulty of the synthetic tasks: the scores of chance and of log-mel spectra.
 
     python -m scripts.measure.task_baselines FOLDER [--task NAME ...]
 
-FOLDER is what `hear-openl3-yamnet tasks make FOLDER` wrote, with clips at 48 kHz. Clips become
-the mean and standard deviation of a log-mel spectrum (128 bands), events its frames each 50 ms;
-two probes of scikit-learn learn from them, a linear one and one with a hidden layer of 512 units.
-Both are chosen on the validation split (or fold) and scored on the test split.
+`hear-openl3-yamnet tasks make FOLDER` writes FOLDER, with clips at 48 kHz. The features of a clip
+are the mean and standard deviation of a log-mel spectrum (128 bands); those of events are its
+frames each 50 ms. Two probes of scikit-learn are trained on them: a linear one, and one with a
+hidden layer of 512 units. Their parameters are chosen on the validation split (or fold), and they
+are scored on the test split.
 
-Scores: accuracy; mean average precision (synth_tags); F of onsets within 200 ms (synth_events).
+The score is accuracy, for synth_tags mean average precision, for synth_events the F measure of
+onsets within 200 ms.
 """
 
 import argparse
@@ -46,7 +48,7 @@ def log_mel(samples: np.ndarray, hop: int) -> np.ndarray:
 
 
 class Split:
-    """Features of a split's clips (or frames), and their answers as a table of zeros and ones."""
+    """The features of a split's clips or frames, and the answers as a table of zeros and ones."""
 
     def __init__(self, task: Path, name: str, labels: list[str], of_events: bool):
         clips = json.loads((task / f"{name}.json").read_text())
@@ -77,7 +79,7 @@ class Split:
 
 
 def onset_f(split: Split, likely: np.ndarray, threshold: float) -> float:
-    """Score predicted events by their onsets, as heareval does after a median filter of 250 ms."""
+    """Return the F measure of onsets after a median filter of 250 ms, as heareval does."""
     from scipy.ndimage import median_filter
 
     found = matched = there = 0
@@ -94,7 +96,7 @@ def onset_f(split: Split, likely: np.ndarray, threshold: float) -> float:
 
 
 def match(onsets: list[float], wanted: list[float]) -> int:
-    """Count pairs within the tolerance, each onset in one pair at most."""
+    """Count pairs of onsets within the tolerance. Each onset is in at most one pair."""
     n = 0
     for onset in onsets:
         near = [time for time in wanted if abs(time - onset) <= TOLERANCE]
@@ -114,7 +116,7 @@ def score(split: Split, likely: np.ndarray, kind: str) -> float:
 
 
 def chance(train: Split, test: Split, kind: str) -> float:
-    """Score what ignores the sound: for events, as many as there are, each at a random time."""
+    """Score a prediction that ignores the sound. For events: the right number at random times."""
     rng = np.random.default_rng(0)
     if kind != "event":
         return score(test, np.tile(train.y.mean(axis=0), (len(test.y), 1)), kind)
@@ -141,7 +143,7 @@ def predict(make, train: Split, other: Split, kind: str) -> np.ndarray:
 
 
 def joined(splits: list[Split]) -> Split:
-    """Put several splits together."""
+    """Concatenate splits."""
     whole = object.__new__(Split)
     whole.labels = splits[0].labels
     whole.x, whole.y = (np.concatenate([getattr(s, name) for s in splits]) for name in "xy")

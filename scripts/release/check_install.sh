@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Proves that the wheel installs and works on its own, on each Python from 3.10 to 3.13 that is there:
+# Checks that the wheel installs and works on each installed Python from 3.10 to 3.13:
 #
-#     bash scripts/release/check_install.sh [PYTHON…]        for example: bash scripts/release/check_install.sh python3.12
+#     bash scripts/release/check_install.sh [PYTHON…]      # for example python3.12
 #
-# One fresh environment each, made in a temporary folder (about 2.5 GB) and removed again. It checks that
-# the package imports in less than 0.5 s without a deep-learning framework, that the command line lists
-# the models and embeds a file, and that tensorflow-hub loads a SavedModel beside Keras 3.
-# The last lines are a table of what was installed.
+# Each Python gets a fresh environment in a temporary folder (about 2.5 GB), which is removed. The script
+# checks that the package imports in less than 0.5 s without a deep-learning framework, that the command
+# line lists the models and embeds a file, and that tensorflow-hub loads a SavedModel beside Keras 3.
+# The last lines are a table of the installed versions.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 pythons=("$@")
@@ -28,7 +28,7 @@ check() {
     "$bin/pip" install --quiet --upgrade pip
     "$bin/pip" install --quiet "$work"/dist/*.whl
     "$bin/pip" check
-    cd "$work/$python"                          # away from the sources: what is imported is the wheel
+    cd "$work/$python"                          # outside the sources, so that the wheel is imported
     "$bin/hear-openl3-yamnet" --version
     "$bin/hear-openl3-yamnet" models
     "$bin/python" "$repository/scripts/release/check_installed.py" "$work/table"
@@ -38,7 +38,7 @@ check() {
 
 found=0
 for python in "${pythons[@]}"; do
-    "$python" -c "" 2>/dev/null || { echo "== $python: not there, left out"; continue; }
+    "$python" -c "" 2>/dev/null || { echo "== $python is not installed and is skipped"; continue; }
     [ -d "$work/dist" ] || build_wheel "$python"
     echo "== $("$python" --version)"
     began=$SECONDS
@@ -46,5 +46,5 @@ for python in "${pythons[@]}"; do
     echo "== $python: passed in $((SECONDS - began)) s"
     found=$((found + 1))
 done
-[ $found -gt 0 ] || { echo "none of these is there: ${pythons[*]}" >&2; exit 1; }
+[ $found -gt 0 ] || { echo "None of these is installed: ${pythons[*]}" >&2; exit 1; }
 cat "$work/table"

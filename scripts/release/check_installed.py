@@ -1,6 +1,7 @@
-"""The part of check_install.sh that runs inside the fresh environment, in an empty folder.
+"""Check an installed package. check_install.sh runs this in a fresh environment and empty folder.
 
-Appends one row to the table named as its argument: what was installed, how long an import takes.
+It appends a row with the installed versions and the time of an import to the table whose path is
+its argument.
 """
 
 import os
@@ -19,9 +20,9 @@ TIMED_IMPORT = (
 
 
 def seconds_of_import() -> float:
-    """Time five imports, each in a process of its own; return the fastest.
+    """Return the fastest of five imports, each in its own process.
 
-    Processor time: on a busy machine the wall clock would time the others.
+    Processor time is measured, because wall-clock time includes other processes.
     """
     command = [sys.executable, "-c", TIMED_IMPORT]
     return min(float(subprocess.check_output(command, text=True)) for _ in range(5))

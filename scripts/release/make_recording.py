@@ -1,8 +1,8 @@
-"""Make docs/recordings/speech-and-notes.flac anew: a spoken sentence, then four instruments.
+"""Make docs/recordings/speech-and-notes.flac: a spoken sentence, followed by four instruments.
 
-Needs espeak-ng and fluidsynth with the Fluid (R3) General MIDI sound font (Debian: apt install
-espeak-ng fluidsynth fluid-soundfont-gm) and this package. Other versions of these programs make a
-recording that sounds alike but differs in its samples.
+This needs espeak-ng and fluidsynth with the Fluid (R3) General MIDI sound font (Debian: apt install
+espeak-ng fluidsynth fluid-soundfont-gm). Other versions of these programs make a recording that
+sounds similar but has other samples.
 
     python -m scripts.release.make_recording [SOUND_FONT]
 """
@@ -27,9 +27,9 @@ NOTES = [
     *[(0.90, 0.6, 40, 69), (1.40, 0.5, 73, 76)],
     *[(1.80, 0.1, 12, 72), (1.92, 0.1, 12, 76), (2.04, 0.3, 12, 79)],
 ]
-END = 2.4  # where the notes are cut, fading [s]
+END = 2.4  # end of the notes, after a fade [s]
 PEAK = 0.6
-# Without a noise floor OpenL3's level at -80 dB would be rounding noise of the FFT.
+# Noise floor. Without it, OpenL3's levels at -80 dB would be rounding errors of the FFT.
 FLOOR = 1e-4
 
 
@@ -64,7 +64,7 @@ def level(waveform: np.ndarray) -> np.ndarray:
 
 
 def standard_midi_file() -> bytes:
-    """Write NOTES as a MIDI file of one track, with one channel a programme and ticks of 1 ms."""
+    """Return NOTES as a MIDI file of one track: a channel for each programme, ticks of 1 ms."""
     programmes = sorted({programme for _, _, programme, _ in NOTES})
     events = [(0, bytes([0xC0 | c, programme])) for c, programme in enumerate(programmes)]
     for start, length, programme, pitch in NOTES:

@@ -1,10 +1,10 @@
-"""Run docs/notebooks and store what they show, without a trace of the machine.
+"""Run docs/notebooks and store their outputs, without details of the machine.
 
     python -m scripts.release.run_notebooks [NAME …]
 
-Needs the extra `test`. 5-heareval.ipynb also needs heareval: scripts/heareval/heareval.sh makes an
-environment that has it. tests/documents/test_notebooks.py runs them in the same way and stores
-nothing.
+This needs the extra `test`. 5-heareval.ipynb also needs heareval: scripts/heareval/heareval.sh
+makes an environment that has it. tests/documents/test_notebooks.py runs the notebooks without
+storing them.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def execute(notebook: nbformat.NotebookNode) -> None:
-    """Run all cells, in an empty folder; a cell that fails raises CellExecutionError."""
+    """Run all cells in an empty folder. A cell that fails raises CellExecutionError."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
@@ -47,7 +47,7 @@ def execute(notebook: nbformat.NotebookNode) -> None:
 
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Drop what differs between machines (metadata, messages), and shrink pictures."""
+    """Remove what differs between machines (metadata, messages), and shrink pictures."""
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in notebook.cells:
         cell.metadata = {}
@@ -61,7 +61,7 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def smaller(png: str) -> str:
-    """Reduce a picture (base64) to 64 colours, unless it has a palette already."""
+    """Reduce a picture (base64) to 64 colours, if it has no palette yet."""
     image = Image.open(io.BytesIO(base64.b64decode(png)))
     if image.mode == "P":
         return png

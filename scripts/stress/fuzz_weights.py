@@ -1,9 +1,9 @@
-"""Damage seeded weight files at random and read them: a good model or a typed error, each time.
+"""Read randomly damaged weights files: each must give whole weights or a typed error.
 
 Each kind of file (HDF5 of Keras 2 and of Keras 3, gzip, safetensors) is mutated with the given
-seed and read in a process of its own, whose address space is limited to 2 GiB. Crashes, hangs,
-untyped errors and the processes' peak memory are counted; any of the first three, or a file read
-to something else than whole, finite arrays of the right shapes, makes the exit status 1.
+seed, and read in a process whose address space is limited to 2 GiB. Crashes, hangs and untyped
+errors are counted, and the peak of memory is measured. The exit status is 1 after a crash, a hang,
+an untyped error, or weights that are not finite arrays of the right shapes.
 
     python -m scripts.stress.fuzz_weights --cases 2000 --seed 1 [--kinds hdf5,gzip] [--json OUT]
 """
@@ -31,7 +31,7 @@ from hear_openl3_yamnet.errors import HearError
 from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
 from tests.seeded_weights import write_yamnet
 
-NETWORK = "yamnet"  # the one with the most weights, so the most metadata to damage
+NETWORK = "yamnet"  # has the most weights, and therefore the most metadata to damage
 MEMORY_LIMIT_BYTES = 2 << 30
 HANG_SECONDS = 60.0
 KINDS = ("hdf5", "keras3", "gzip", "safetensors")
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=2000, help="mutations of each kind of file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--json", type=Path, help="write the counts there")
+    parser.add_argument("--json", type=Path, help="file to write the counts to")
     arguments = parser.parse_args()
 
     report = {}
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def fuzz(kind: str, cases: int, seed: int, folder: Path) -> dict:
-    """Read `cases` mutations of one kind of file; return the counts of what came of them."""
+    """Read `cases` mutations of one kind of file, and return the counts of their outcomes."""
     base = make_base(kind, folder)
     outcomes: collections.Counter[str] = collections.Counter()
     peak, slowest, case = 0, 0.0, 0
@@ -106,7 +106,7 @@ def fuzz(kind: str, cases: int, seed: int, folder: Path) -> dict:
 def read_mutations(
     pipe: Connection, kind: str, base: Path, seed: int, first: int, cases: int, folder: Path
 ) -> None:
-    """Read mutations one by one and report on each; runs in the limited process."""
+    """Read mutations one by one and report each outcome. This runs in the limited process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     content = base.read_bytes()
     regions = metadata_regions(kind, base)
@@ -129,13 +129,13 @@ def read_mutations(
 
 
 def peak_memory_kb() -> int:
-    """Peak resident memory of this process and of the largest of those it started, together."""
+    """Return the peak resident memory of this process plus that of its largest child [kB]."""
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return sum(resource.getrusage(who).ru_maxrss for who in whose)
 
 
 def make_base(kind: str, folder: Path) -> Path:
-    """Write the seeded file that the mutations start from."""
+    """Write the undamaged seeded file."""
     published = write_yamnet(folder / "yamnet.h5")
     if kind == "hdf5":
         return published
@@ -151,7 +151,7 @@ def make_base(kind: str, folder: Path) -> Path:
 
 
 def metadata_regions(kind: str, path: Path) -> Regions:
-    """Return (start, end) of the bytes of a file that are not values of weights."""
+    """Return the byte ranges (start, end) of a file that hold no values of weights."""
     size = path.stat().st_size
     if kind == "gzip":
         return [(0, 64), (size - 64, size)]
@@ -172,7 +172,7 @@ def metadata_regions(kind: str, path: Path) -> Regions:
 
 
 def mutate(content: bytes, regions: Regions, rng: np.random.Generator) -> bytes:
-    """Damage a file in one to eight places, most of them in its metadata."""
+    """Damage a file in one to eight places, mostly in its metadata."""
     damaged = bytearray(content)
     lengths = np.array([end - start for start, end in regions], float)
     for _ in range(rng.integers(1, 9)):

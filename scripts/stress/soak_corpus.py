@@ -1,11 +1,11 @@
-"""Embed many short files, some of them bad, while the run is killed again and again; then check.
+"""Embed many short files, some of them bad, kill the run repeatedly, and check the result.
 
     python -m scripts.stress.soak_corpus /tmp/soak                     # 10 000 files, 20 kills
     python -m scripts.stress.soak_corpus /tmp/soak --files 300 --kills 3
 
-Checked are: every id once, the bad ones (1 %, in ten ways) as failures and no others, values equal
-to direct calls, and resident memory after the first thousand files of a run that nobody kills.
-Started again with the same folder, it goes on where it was. Needs Linux (/proc).
+The checks are: each id occurs once; exactly the bad files (1 %, of ten kinds) are failures; values
+equal those of direct calls; resident memory stays flat after the first thousand files of a run
+without kills. The same command continues an interrupted check. It needs Linux (/proc).
 """
 
 import argparse
@@ -22,6 +22,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 
+from hear_openl3_yamnet.files import written_whole
+
 MODEL = {"model": "yamnet", "weights": "random:1", "hop_size": 200}
 SHARD_ROWS = 50
 TOLERANCE = 1e-5
@@ -30,7 +32,7 @@ FORMATS = ("wav", "wav", "flac", "ogg")
 
 
 def sound(rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Return a tone in noise, 0.2 to 1.5 s long, of one or two channels."""
+    """Return a tone in noise of 0.2 to 1.5 s with one or two channels, and its sample rate."""
     rate = int(rng.choice(RATES))
     n = round(rate * rng.uniform(0.2, 1.5))
     t = np.arange(n)[:, None] / rate
@@ -39,7 +41,7 @@ def sound(rng: np.random.Generator) -> tuple[np.ndarray, int]:
 
 
 def make_files(folder: Path, n_files: int, seed: int) -> dict[str, list[str]]:
-    """Write the files; return the bad ones' ids by what is wrong with them."""
+    """Write the files, and return the ids of the bad ones by the kind of damage."""
     rng = np.random.default_rng(seed)
     bad: dict[str, list[str]] = {}
     ways = list(BAD)
@@ -120,12 +122,12 @@ def start(source: Path, out: Path, *more: str) -> subprocess.Popen:
 
 
 def n_rows(out: Path) -> int:
-    """Count the rows on the disk, about: shards may be smaller than SHARD_ROWS."""
+    """Return an upper estimate of the rows on the disk: shards may have fewer than SHARD_ROWS."""
     return SHARD_ROWS * len(list(out.glob("part-*.parquet"))) if out.is_dir() else 0
 
 
 def kill_sometime(source: Path, out: Path, n_files: int, rng: random.Random) -> str:
-    """Start a run, and kill it: as it starts, or some files later."""
+    """Start a run and kill it, either during its start or some files later."""
     run = start(source, out, "--both")
     early = rng.random() < 0.2
     target = n_rows(out) + rng.randint(1, max(2, n_files // 20))
@@ -146,7 +148,7 @@ def resident_mb(pid: int) -> float:
 
 
 def measure_memory(source: Path, out: Path) -> list[tuple[int, float]]:
-    """Embed scenes without a kill; return rows written and resident memory [MB], as they went."""
+    """Embed scenes without a kill. Return pairs of written rows and resident memory [MB]."""
     run = start(source, out, "--scene")
     seen: list[tuple[int, float]] = []
     while run.poll() is None:
@@ -160,7 +162,7 @@ def measure_memory(source: Path, out: Path) -> list[tuple[int, float]]:
 
 
 def check_rows(source: Path, out: Path, bad: dict[str, list[str]]) -> dict:
-    """Every file once, and the bad ones alone as failures."""
+    """Check that each file occurs once, and that exactly the bad files are failures."""
     wanted = sorted(
         path.relative_to(source).as_posix()
         for path in source.rglob("*")
@@ -182,7 +184,7 @@ def check_rows(source: Path, out: Path, bad: dict[str, list[str]]) -> dict:
 
 
 def check_values(source: Path, out: Path, n_checked: int, seed: int) -> dict:
-    """Hold rows against direct calls, file by file."""
+    """Compare rows with direct calls for single files."""
     import hear_openl3_yamnet as hear
     from hear_openl3_yamnet.audio.files import load_audio
     from hear_openl3_yamnet.corpora import load_corpus
@@ -212,7 +214,7 @@ def check_values(source: Path, out: Path, n_checked: int, seed: int) -> dict:
 
 
 def memory_report(seen: list[tuple[int, float]]) -> dict:
-    """Return the resident memory at the first thousand files (or a tenth), and the most later."""
+    """Compare the peak of memory in the first thousand files (or a tenth) with that of the rest."""
     n_files = max(n for n, _ in seen)
     first = min(1000, n_files // 10)
     early = max(mb for n, mb in seen if n <= first)
@@ -232,7 +234,10 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument(
-        "--checked", type=int, default=10_000, help="files held against direct calls"
+        "--checked",
+        type=int,
+        default=10_000,
+        help="files that are compared with direct calls",
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -246,7 +251,8 @@ def main() -> int:
         state = {"bad": make_files(source, arguments.files, arguments.seed), "kills": []}
 
     def keep() -> None:
-        state_path.write_text(json.dumps(state, indent=2) + "\n")
+        with written_whole(state_path) as partial:
+            partial.write_text(json.dumps(state, indent=2) + "\n")
 
     keep()
     while len(state["kills"]) < arguments.kills:

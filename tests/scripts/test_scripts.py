@@ -1,14 +1,26 @@
-"""The measuring scripts run from end to end."""
+"""The scripts run from end to end."""
 
 import json
 import os
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import scripts
+from hear_openl3_yamnet.study.task_folders import read_task
+
 ROOT = Path(__file__).parents[2]
+COMMANDS = [
+    module.name
+    for module in pkgutil.walk_packages(scripts.__path__, "scripts.")
+    if module.name.count(".") == 2  # the others are folders, or commands of scripts.starter
+    and not module.name.startswith("scripts.starter.")
+    and module.name not in ("scripts.measure.signals", "scripts.release.check_installed")
+]
 
 
 def run(module, *arguments):
@@ -24,12 +36,38 @@ def run(module, *arguments):
     return done.stdout
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_script_says_how_to_run_it(name):
+    module = import_module(name)
+    assert callable(module.main)
+    assert f"    python -m {name}" in module.__doc__
+
+
+def test_a_task_of_tones_is_one_that_heareval_reads(tmp_path):
+    run("heareval.make_tones", tmp_path)
+    task = read_task(tmp_path / "tones-v1-full")
+    assert task.labels == ("low", "middle", "high")
+    assert {split: len(clips) for split, clips in task.clips.items()} == {
+        "train": 6,
+        "valid": 3,
+        "test": 3,
+    }
+
+
+def test_damaged_weights_files_are_counted(tmp_path):
+    out = tmp_path / "counts.json"
+    run("stress.fuzz_weights", "--cases", "4", "--kinds", "gzip,safetensors", "--json", out)
+    counts = json.loads(out.read_text())
+    assert [sum(counts[kind]["outcomes"].values()) for kind in ("gzip", "safetensors")] == [4, 4]
+
+
 @pytest.mark.slow
 def test_gpu_check_without_a_gpu():
+    """The whole check runs; tests/scripts/test_gpu_check.py holds what it compares."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     report = json.loads(run("measure.gpu_check", "--backend", backend, "--tiny"))
     assert report["gpu"] is None
-    assert [result["largest_error"] for result in report["parity"]] == [0.0, 0.0]
+    assert [result["preset"] for result in report["parity"]] == ["openl3-mel256-music", "yamnet"]
     assert {result["case"]: result["shape"][2] for result in report["long"]} == {
         "openl3-6144": 6144,
         "yamnet": 1024,
