@@ -1,5 +1,7 @@
 """Files are complete or absent. Temporary names are short, and no temporary files remain."""
 
+import os
+
 import pytest
 
 from hear_openl3_yamnet.files import is_partial, partial_path, partials_of, written_whole
@@ -36,6 +38,16 @@ def test_a_folder_appears_with_all_its_files(tmp_path):
         (partial / "variables" / "a").write_bytes(b"1")
     assert (path / "variables" / "a").read_bytes() == b"1"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_other_files_of_the_folder_are_not_touched(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to("nowhere")  # which cannot be opened
+    (tmp_path / "other").mkdir()
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    with written_whole(tmp_path / "a.json") as partial:
+        partial.write_text("{}")
+    assert synced == [(tmp_path / "a.json").stat().st_ino, tmp_path.stat().st_ino]
 
 
 def test_the_longest_name_that_a_file_system_takes_can_be_written(tmp_path):

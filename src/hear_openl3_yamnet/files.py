@@ -41,7 +41,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield partial
         sync(partial)
         partial.replace(path)
-        sync(path.parent)
+        _sync_entry(path.parent)
     finally:
         remove(partial)
 
@@ -79,8 +79,13 @@ def sync(path: Path) -> None:
     if path.is_dir():
         for child in path.iterdir():
             sync(child)
-        if os.name == "nt":  # Windows cannot open folders
-            return
+    _sync_entry(path)
+
+
+def _sync_entry(path: Path) -> None:
+    """Return when a file, or the list of names in a folder, is on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
+        return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
