@@ -265,7 +265,7 @@ def test_two_processes_may_write_one_task_at_once(tmp_path):
 
 
 def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
-    old, new = partial_path(tmp_path / "task"), partial_path(tmp_path / "task")
+    old, new = (partial_path(tmp_path / "synth_strokes-v1-small") for _ in range(2))
     for path in (old, new):
         (path / "48000").mkdir(parents=True)
     os.utime(old, (time.time() - 90_000,) * 2)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..audio.files import resample
 from ..errors import HearError
-from ..files import is_partial, remove, written_whole
+from ..files import partials_of, remove, written_whole
 from ..version import __version__
 from .catalogue import get_task
 from .task import SAMPLE_RATE, Answer, Task, TaskError, TaskOptions
@@ -77,7 +77,7 @@ def make_task(
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        _remove_leftovers(path)
         with written_whole(path) as partial:
             answers = _write_clips(task, partial, options, makers, progress)
             _write_answers(task, partial, options, answers)
@@ -129,11 +129,11 @@ def _metadata(task: Task, options: TaskOptions) -> dict[str, Any]:
     return {**task.metadata(options), "made_from": made_from}
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the partial folders of runs that were killed."""
-    for path in folder.iterdir():
-        if is_partial(path) and time.time() - path.stat().st_mtime > _LEFT_OVER_AFTER:
-            remove(path)
+def _remove_leftovers(path: Path) -> None:
+    """Remove the partial folders of a task that killed runs have left."""
+    for partial in partials_of(path):
+        if time.time() - partial.stat().st_mtime > _LEFT_OVER_AFTER:
+            remove(partial)
 
 
 def _write_clips(
