@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +62,27 @@ class Tags:
     def save_csv(self, path: str | Path) -> None:
         """Write a table: a row for each time, with a column for each class."""
         with (
-            written_whole(Path(path)) as part,
-            open(part, "w", newline="", encoding="utf-8") as file,
+            written_whole(Path(path)) as partial,
+            open(partial, "w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file)
             writer.writerow(["timestamp_ms", *self.names])
             for time, row in zip(self.timestamps, self.scores, strict=True):
                 writer.writerow([f"{time:.3f}", *(f"{score:.6g}" for score in row)])
+
+    def save_json(self, path: str | Path, n: int, **facts: str) -> None:
+        """Write the names and scores of the `n` highest classes as JSON, after other facts."""
+        tags = [
+            {
+                "class": self.names[i],
+                "clip": round(float(self.clip[i]), 6),
+                "scores": [round(float(score), 6) for score in self.scores[:, i]],
+            }
+            for i in self.ranked(n)
+        ]
+        content = {**facts, "timestamps_ms": self.timestamps.tolist(), "tags": tags}
+        with written_whole(Path(path)) as partial:
+            partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> Tags:

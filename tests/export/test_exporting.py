@@ -192,7 +192,7 @@ def test_the_graph_gives_what_the_model_gives(name, options):
         ("yamnet+yamnet", {}, "one network"),
         ("yamnet", {"time": "frame"}, "time='frame'"),
         ("yamnet", {"precision": "bfloat16"}, "precision='bfloat16'"),
-        ("yamnet", {"subsampling": "aps"}, "SavedModel alone"),
+        ("yamnet", {"subsampling": "aps"}, "SavedModel only"),
         ("openl3-mel128-env", {"framing": "dense", "hop_size": 40.3333}, "framing='dense'"),
     ],
 )

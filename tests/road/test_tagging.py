@@ -137,7 +137,7 @@ def test_the_command_lists_writes_and_draws(tmp_path, class_map, recording):
     written = json.loads(outputs[1].read_text())
     assert written["weights_id"] == "random:1"
     assert [line.split("  ")[0].strip() for line in lines[:3]] == [
-        tag["class"] for tag in written["tags"]
+        found["class"] for found in written["tags"]
     ]
     with open(outputs[0], newline="", encoding="utf-8") as file:
         columns, *rows = list(csv.reader(file))
@@ -146,7 +146,7 @@ def test_the_command_lists_writes_and_draws(tmp_path, class_map, recording):
     for found in written["tags"]:
         column = [float(row[columns.index(found["class"])]) for row in rows]
         np.testing.assert_allclose(column, found["scores"], atol=1e-6)
-        assert tag["clip"] == pytest.approx(np.mean(tag["scores"]), abs=2e-6)
+        assert found["clip"] == pytest.approx(np.mean(found["scores"]), abs=2e-6)
     assert outputs[2].read_bytes().startswith(b"\x89PNG")
 
 

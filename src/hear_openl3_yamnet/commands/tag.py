@@ -1,6 +1,5 @@
 """The command ``hear-openl3-yamnet tag``: the classes of AudioSet in an audio file, with times."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,26 +86,10 @@ def _table(tags: "Tags", top: int) -> str:
 
 
 def _write(tags: "Tags", top: int, path: Path, audio: str, weights_id: str) -> None:
-    from ..files import written_whole
-
     if path.suffix.lower() == ".csv":
         tags.save_csv(path)
     elif path.suffix.lower() == ".json":
-        content = {
-            "audio": audio,
-            "weights_id": weights_id,
-            "timestamps_ms": tags.timestamps.tolist(),
-            "tags": [
-                {
-                    "class": tags.names[i],
-                    "clip": round(float(tags.clip[i]), 6),
-                    "scores": [round(float(score), 6) for score in tags.scores[:, i]],
-                }
-                for i in tags.ranked(top)
-            ],
-        }
-        with written_whole(path) as part:
-            part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        tags.save_json(path, top, audio=audio, weights_id=weights_id)
     else:
         from ..plotting.pictures import save_picture
         from ..plotting.tags import tags_picture

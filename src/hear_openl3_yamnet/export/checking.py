@@ -1,4 +1,4 @@
-"""How an exported model is compared with the model that it was made from."""
+"""The comparison of an exported model with the model that it was made from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def check_windows(model: HearModel) -> np.ndarray:
-    """Return windows on which an exported model is compared with its origin.
+    """Return the windows for the comparison.
 
-    Chords above noise, each louder than the last by 20 dB, from -60 dB to full scale; a click;
-    and silence. All have a noise floor but the last: in bands that hold nothing but the rounding
-    of a Fourier transform, two right transforms differ.
+    These are four chords in noise, from -60 dB to full scale in steps of 20 dB, a click, and
+    silence. All except silence have a noise floor. In bands that contain only rounding errors, two
+    correct Fourier transforms differ.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def check_windows(model: HearModel) -> np.ndarray:
 
 
 def model_embeddings(model: HearModel, windows: np.ndarray) -> np.ndarray:
-    """Embed windows with the model itself, by the way that the API goes.
+    """Embed windows with the model itself, in the same way as the API.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def model_embeddings(model: HearModel, windows: np.ndarray) -> np.ndarray:
     ensemble = model.ensemble
     (network,) = ensemble.networks
     hop = geometry.hop(network.options)
-    start = int(network.window_starts(1, hop)[0])  # of the window of a clip's first timestamp
+    start = int(network.window_starts(1, hop)[0])  # of the window of the first timestamp
     rows = np.empty((len(windows), 1, ensemble.timestamp_embedding_size), np.float32)
     counts = [1] * len(windows)
     ensemble.write(list(rows), Request(windows, counts, hop, model.sample_rate, origin=start))
@@ -61,10 +61,10 @@ def model_embeddings(model: HearModel, windows: np.ndarray) -> np.ndarray:
 
 
 def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest relative L2 error of a row; NaN if a value is none, or shapes differ.
+    """Return the largest relative L2 error of a row. NaN if a value is NaN, or if shapes differ.
 
-    Rows shorter than a hundredth of the longest count as that long: the logarithms of silence are
-    zero but for rounding.
+    Errors are relative to at least a hundredth of the longest row, because the embedding of silence
+    may be zero up to rounding.
 
     Parameters
     ----------

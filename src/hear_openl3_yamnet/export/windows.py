@@ -1,4 +1,4 @@
-"""Waveform windows → embeddings, in one graph of operations that every runtime has."""
+"""Windows of samples → embeddings, in one graph of operations that every runtime has."""
 
 from __future__ import annotations
 
@@ -16,20 +16,25 @@ if TYPE_CHECKING:
     from ..model import HearModel
 
 INPUT = "samples"
-"""Name of an exported model's input [shape=(n_windows, window), dtype=float32]."""
+"""Name of the input of an exported model [shape=(n_windows, window), dtype=float32]."""
 
 OUTPUT = "embeddings"
-"""Name of its output [shape=(n_windows, size), dtype=float32]."""
+"""Name of the output of an exported model [shape=(n_windows, size), dtype=float32]."""
 
 
 def check_exportable(model: HearModel, file_format: str) -> None:
-    """Refuse models whose windows cannot be embedded one by one, or not in a format.
+    """Refuse models that cannot be exported to a format.
+
+    Parameters
+    ----------
+    model : HearModel
+    file_format : str
 
     Raises
     ------
     OptionError
-        If the model is an ensemble, keeps time, is dense or of reduced precision, if the format
-        lacks an operation that it needs, or if Keras runs on another backend than TensorFlow.
+        If the model is an ensemble, keeps time, is dense or has reduced precision, if the format
+        lacks an operation that it needs, or if the backend of Keras is not TensorFlow.
     """
     from ..engine.backend import BACKEND
 
@@ -41,7 +46,7 @@ def check_exportable(model: HearModel, file_format: str) -> None:
     networks = model.ensemble.networks
     if len(networks) > 1:
         raise OptionError(
-            "A file holds one network: export the networks of an ensemble one by one, and "
+            "A file contains one network: export the networks of an ensemble one by one, and "
             f"concatenate their embeddings. Received: {model.name}"
         )
     (network,) = networks
@@ -53,29 +58,29 @@ def check_exportable(model: HearModel, file_format: str) -> None:
     }
     if wrong := [name for name in wanted if given[name] != wanted[name]]:
         raise OptionError(
-            "An exported model gives one embedding for each window: it needs time='window', "
+            "An exported model gives one embedding per window. It needs time='window', "
             "framing='exact' and precision='float32'. Received: "
             + ", ".join(f"{name}={given[name]!r}" for name in wrong)
         )
     if network.options.subsampling == "aps" and file_format != "saved_model":
-        # Keras's argmax sets bits, and neither converter knows that operation
+        # the argmax of Keras sets bits, and the converters do not support this operation
         raise OptionError(
-            "subsampling='aps' can be exported as a SavedModel alone; 'max' and 'blur' go "
-            f"everywhere. Received: subsampling='aps', format {file_format}"
+            "subsampling='aps' can be exported as a SavedModel only. 'max' and 'blur' can be "
+            f"exported to all formats. Received: subsampling='aps', format {file_format}"
         )
 
 
 @dataclass(frozen=True)
 class WindowGraph:
-    """A model's way from windows to embeddings, free of the model.
+    """The function of a model from windows to embeddings, with its weights.
 
     Attributes
     ----------
     embed : callable
-        Of tensors: the network's, by name, and windows [shape=(n, window)]; returns embeddings
-        [shape=(n, size)].
+        Takes the tensors of the network by name, and windows [shape=(n, window)]. Returns
+        embeddings [shape=(n, size)].
     arrays : dict of np.ndarray
-        The network's tensors.
+        The tensors of the network by name.
     window : int
         Samples in a window.
     """
@@ -86,7 +91,7 @@ class WindowGraph:
 
 
 def window_graph(model: HearModel) -> WindowGraph:
-    """Return what `check_exportable` lets pass as a function of windows."""
+    """Return the graph of a model that `check_exportable` accepts."""
     from keras import ops
 
     (network,) = model.ensemble.networks

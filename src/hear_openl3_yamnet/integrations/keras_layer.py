@@ -1,7 +1,8 @@
-"""A network as a Keras layer: clips in, embeddings out, to train a classifier on it or through it.
+"""A network as a Keras layer: clips in, embeddings out, frozen or trained with a classifier.
 
-The numbers are those of the API; the way is another: all windows of a batch in one graph, through
-which gradients flow, and none shared. For embeddings alone, the API is several times as fast.
+The embeddings are those of the API. The layer computes all windows of a batch in one graph with
+gradients, and windows share no computation. To compute embeddings only, the API is several times as
+fast.
 """
 
 from __future__ import annotations
@@ -24,29 +25,30 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable(package="hear_openl3_yamnet")
 class HearLayer(keras.layers.Layer):
-    """Embeddings of clips of one length, as a layer. Frozen, unless ``trainable`` says otherwise.
+    """Embeddings of clips of one length, as a layer. It is frozen unless ``trainable`` is set.
 
-    What is trained are the convolutions' kernels and biases, with the batch norms folded in as
-    they were. The front end has no weights, and no gradient reaches the samples.
+    Training changes the kernels and biases of the convolutions, in which the batch norms are
+    folded. The front end has no weights, and no gradient reaches the samples.
 
     Parameters
     ----------
     model : HearModel
-        From `load_model`, of one network, ``framing="exact"`` and ``precision="float32"``. The
-        layer copies its weights: training leaves the model as it was.
+        From `load_model`, of one network, with ``framing="exact"`` and ``precision="float32"``.
+        The layer copies its weights. Training does not change the model.
     timestamps : bool
-        Give embeddings at regular times instead of a scene's.
+        Return embeddings at regular times instead of scene embeddings.
     hop_size : float, optional
-        Milliseconds between windows; by default the model's ``hop_size`` or ``scene_hop_size``.
+        Milliseconds between windows. Default: ``hop_size`` or ``scene_hop_size`` of the model.
     trainable : bool
-        May be set later, too, before the surrounding model is compiled.
+        Can also be set later, before the surrounding model is compiled.
     **options
-        Of `keras.layers.Layer`.
+        Options of `keras.layers.Layer`.
 
     Raises
     ------
     OptionError
-        If the model is an ensemble, dense or of reduced precision, or its hop is not allowed.
+        If the model is an ensemble, is dense or has reduced precision, or if the hop is not
+        allowed.
 
     Examples
     --------
@@ -68,7 +70,7 @@ class HearLayer(keras.layers.Layer):
         networks = model.ensemble.networks
         if len(networks) > 1:
             raise OptionError(
-                "HearLayer takes a model of one network; concatenate a layer for each. "
+                "HearLayer takes a model of one network. Concatenate one layer per network. "
                 f"Received: {model.name}"
             )
         self._model, (self._embedder,) = model, networks
@@ -88,7 +90,7 @@ class HearLayer(keras.layers.Layer):
             )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Copy the model's weights, of the layers that its head needs."""
+        """Copy the weights of those layers of the model that its head needs."""
         self._n_timestamps(input_shape)
         self._network = {
             name: self.add_weight(
@@ -102,7 +104,7 @@ class HearLayer(keras.layers.Layer):
         }
 
     def _is_needed(self, weight: str) -> bool:
-        """Whether a weight stands before the last of the layers that the head pools."""
+        """Return whether a weight is not behind the last layer that the head pools."""
         options = self._embedder.options
         layers = options.backbone.LAYERS
         owner = re.split("[/_]", weight)[0]  # of conv1/kernel, of layer2_depthwise/bias
@@ -114,7 +116,7 @@ class HearLayer(keras.layers.Layer):
         Parameters
         ----------
         audio : tensor [shape=(n_sounds, n_samples), dtype=float32]
-            Mono, at the model's ``sample_rate``, in [-1, 1]; not checked.
+            Mono, at the ``sample_rate`` of the model, in [-1, 1]. The samples are not checked.
 
         Returns
         -------
@@ -123,8 +125,8 @@ class HearLayer(keras.layers.Layer):
         options = self._embedder.options
         if self.trainable and options.pooling == "mean+std":
             raise OptionError(
-                "pooling='mean+std' has no gradient where a channel is constant, as silent ones "
-                "are. Take another pooling, or leave the layer frozen."
+                "pooling='mean+std' has no gradient if a channel is constant, for example silent. "
+                "Use another pooling, or leave the layer frozen."
             )
         rows = self._embed(audio, self._n_timestamps(audio.shape))
         if not self._timestamps:
@@ -153,19 +155,19 @@ class HearLayer(keras.layers.Layer):
     def _n_timestamps(self, input_shape: tuple[int | None, ...]) -> int:
         if len(input_shape) != 2 or not input_shape[1]:
             raise AudioError(
-                "HearLayer takes clips (n_sounds, n_samples) of a length that is known: "
+                "HearLayer takes clips (n_sounds, n_samples) of a known length: "
                 f"keras.Input((n_samples,)). Received: shape {tuple(input_shape)}"
             )
         return framing.count_windows(int(input_shape[1]), self._hop)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the embeddings of clips of a shape."""
+        """Return the shape of the embeddings for a shape of clips."""
         if not self._timestamps:
             return input_shape[0], self._model.scene_embedding_size
         return input_shape[0], self._n_timestamps(input_shape), self._model.timestamp_embedding_size
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes the layer anew, as plain data."""
+        """Return the arguments of the layer as JSON types."""
         return {
             **super().get_config(),
             "model": self._model.config,
@@ -175,6 +177,6 @@ class HearLayer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> HearLayer:
-        """Load the model that the configuration names, weights included, and make its layer."""
+        """Load the model of the configuration with its weights, and return its layer."""
         options = {key: value for key, value in config.items() if key != "model"}
         return cls(load_model(**config["model"]), **options)

@@ -1,4 +1,4 @@
-"""The log-mel that a network saw of a clip: points out of the windows that it was given."""
+"""The log-mel that a network saw of a clip, taken from its windows."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
     from ..model import HearModel
 
 MOST_POINTS = 4000
-"""More than a picture has pixels; of a longer clip some frames are left out."""
+"""The largest number of points in a picture. Of longer clips, some frames are left out."""
 
 BATCH = 32
-"""Windows whose STFT frames are held together: 50 MB."""
+"""Windows whose STFT frames are computed together; they take 50 MB."""
 
 
 @dataclass(frozen=True)
 class SeenLogMel:
-    """What one network saw.
+    """The log-mel that one network saw.
 
     Attributes
     ----------
     levels : np.ndarray [shape=(n_points, n_bands), dtype=float32]
-        The network's input; NaN where no window lies, between windows further apart than they
-        are long.
+        The input of the network. NaN at points without a window, if windows are further apart than
+        they are long.
     duration : float
-        Seconds that the points divide evenly.
+        Length of the clip in seconds. The points divide it evenly.
     frequencies : np.ndarray [shape=(n_bands,)]
         Centre of each band, in hertz.
     name : str
         The preset.
     unit : str
-        Of the levels: ``dB``, below the window's maximum (OpenL3), or ``ln amplitude`` (YAMNet).
+        Unit of the levels: ``dB`` relative to the maximum of the window (OpenL3), or
+        ``ln amplitude`` (YAMNet).
     """
 
     levels: np.ndarray
@@ -54,22 +55,22 @@ def seen_log_mel(
 ) -> list[SeenLogMel]:
     """Compute the log-mel that each network of a model sees of a clip.
 
-    Windows overlap, and OpenL3's level counts from each window's own maximum, so one moment has as
-    many levels as there are windows over it. A point is taken from the window whose middle is
-    nearest.
+    Windows overlap, and the levels of OpenL3 are relative to the maximum of each window. So a
+    moment has as many levels as there are windows over it. Each point is taken from the window with
+    the nearest centre.
 
     Parameters
     ----------
     audio : np.ndarray [shape=(n_samples,), dtype=float32]
-        At the model's rate.
+        At ``model.sample_rate``.
     model : HearModel
     hop_size : float, optional
-        Milliseconds between timestamps; the model's own by default.
+        Milliseconds between timestamps. Default: ``model.hop_size``.
 
     Returns
     -------
     list of SeenLogMel
-        One for each network side by side.
+        One for each network of the model.
     """
     hop = framing.hop_samples(model.hop_size if hop_size is None else hop_size, model.sample_rate)
     n_timestamps = framing.count_windows(len(audio), hop)
@@ -108,7 +109,7 @@ def _seen_by(network: Embedder, audio: np.ndarray, n_timestamps: int, hop: Fract
 def _amplitudes(
     network: Embedder, audio: np.ndarray, starts: np.ndarray, window: np.ndarray, frame: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the amplitudes of frames of windows, and the largest amplitude of each's window."""
+    """Return the amplitudes of frames of windows, and the maxima of these windows."""
     from keras import ops
 
     front_end, encoder = network.options.front_end, network.encoder
@@ -132,7 +133,7 @@ def _amplitudes(
 def _levels(network: Embedder, amplitudes: np.ndarray, references: np.ndarray) -> np.ndarray:
     from keras import ops
 
-    if network.options.framing == "dense":  # counts from the clip's maximum
+    if network.options.framing == "dense":  # relative to the maximum of the clip
         references = np.full_like(references, references.max())
     levels = network.options.front_end.levels(
         ops.convert_to_tensor(amplitudes), ops.convert_to_tensor(references[:, None])
