@@ -305,8 +305,9 @@ def table(report: dict) -> str:
     lines = [
         "# Benchmark",
         "",
-        "Written by `scripts/measure/benchmark.py`, which says what each way is. Medians of "
-        f"{report['rounds']} interleaved rounds; ratios are to plain, within a round.",
+        "`scripts/measure/benchmark.py` writes this page and explains the ways. The numbers are "
+        f"medians of {report['rounds']} interleaved rounds. Ratios are relative to plain, within "
+        "a round.",
         "",
         f"{about['cpu']}, {about['cores']} cores ({flags}); TensorFlow {about['tensorflow']}, "
         f"Keras {about['keras']}, NumPy {about['numpy']}, Python {about['python']}; "
@@ -328,7 +329,7 @@ def table(report: dict) -> str:
             "",
             "## Many short clips",
             "",
-            "Clips of 1 s beside one clip as long as all.",
+            "Clips of 1 s, compared with one clip of the same total length.",
             "",
         ]
         lines += ["| network | clips | hop | windows/s, short | windows/s, long | ratio |"]

@@ -46,9 +46,14 @@ def draw_sharing() -> plt.Figure:
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     handles = [
-        Patch(facecolor=LEFT, hatch="///", edgecolor="white", label="left strip: the window's own"),
-        Patch(facecolor=SHARED, edgecolor="black", label="taken from the long map"),
-        Patch(facecolor=RIGHT, hatch="...", edgecolor="white", label="right strip: its own"),
+        Patch(
+            facecolor=LEFT,
+            hatch="///",
+            edgecolor="white",
+            label="left strip of each window",
+        ),
+        Patch(facecolor=SHARED, edgecolor="black", label="shared: from the long map"),
+        Patch(facecolor=RIGHT, hatch="...", edgecolor="white", label="right strip of each window"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     return figure

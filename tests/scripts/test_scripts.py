@@ -12,6 +12,7 @@ import pytest
 
 import scripts
 from hear_openl3_yamnet.study.task_folders import read_task
+from scripts.measure import benchmark
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -73,6 +74,12 @@ def test_gpu_check_without_a_gpu():
         "yamnet": 1024,
         "openl3-frame-16384": 16384,
     }
+
+
+def test_the_benchmark_page_shows_the_stored_results():
+    docs = ROOT / "docs"
+    report = json.loads((docs / "benchmark.json").read_text(encoding="utf-8"))
+    assert (docs / "benchmark.md").read_text(encoding="utf-8") == benchmark.table(report)
 
 
 @pytest.mark.slow
