@@ -3,11 +3,10 @@
 #
 #     bash scripts/test.sh
 #
-# The environment takes 5.3 GB of disk, with PyTorch's CPU build.
-#
 # Variables it reads:
 #   PYTHON             the interpreter that makes the environment; default python3
 #   TORCH_REQUIREMENT  PyTorch's requirement for pip; default torch==2.13.0
+#   WORKERS            the number of processes that share the tests on TensorFlow; default 2
 #
 # On Linux, pip installs PyTorch with several GB of CUDA libraries. The tests need only the CPU
 # build: set pip's variable PIP_EXTRA_INDEX_URL to the CPU index that PyTorch's page "Start Locally"
@@ -19,12 +18,47 @@ python=${PYTHON:-python3}
 torch=${TORCH_REQUIREMENT:-torch==2.13.0}
 environment=.venv-test
 bin=$environment/bin
+logs=$(mktemp -d)
 stage=start
-trap 'status=$?; [ $status -eq 0 ] || echo "== FAILED in stage: $stage (exit status $status)" >&2' EXIT
+lanes=()
+
+report() {
+    local status=$?
+    [ $status -eq 0 ] || echo "== FAILED in stage: $stage (exit status $status)" >&2
+}
+
+finish() {
+    report
+    local lane
+    for lane in ${lanes[@]+"${lanes[@]}"}; do kill -- "-$lane" 2> /dev/null || true; done
+    rm -rf "$logs"
+}
+trap finish EXIT
 
 begin() {
     stage=$1
     printf '\n== %s (at %d s)\n' "$stage" "$SECONDS"
+}
+
+# Runs functions at the same time. Prints the output of each when it has ended, in the order of the
+# arguments, and stops if one of them failed.
+side_by_side() {
+    local name number=0 failed=
+    begin "side by side: $*"
+    set -m                      # each function gets a process group, which `finish` can end
+    for name in "$@"; do
+        (trap report EXIT; "$name") > "$logs/$name" 2>&1 < /dev/null &
+        lanes+=($!)
+    done
+    set +m
+    for name in "$@"; do
+        wait "${lanes[number]}" || failed="$failed $name"
+        cat "$logs/$name"
+        number=$((number + 1))
+    done
+    lanes=()
+    stage="side by side:$failed"
+    [ -z "$failed" ]
 }
 
 # The inputs of the environment. If one of them changes, the environment is made again.
@@ -32,21 +66,46 @@ fingerprint() {
     echo "$PWD $torch $("$python" --version) $(cat pyproject.toml scripts/test.sh scripts/heareval/requirements.txt | cksum)"
 }
 
+# uv is faster than pip. If uv is missing or fails, pip does the work.
+install() {
+    $bin/uv pip install --quiet --python $bin/python "$@" || $bin/pip install --quiet --no-compile "$@"
+}
+
+# Only pip installs PyTorch: uv does not read the settings of pip that lead to the CPU build. Once
+# PyTorch is there, uv leaves it as it is.
+install_torch() {
+    $bin/pip install --quiet --no-compile --no-deps "$torch"
+}
+
+install_package() {
+    install --editable ".[dev,jax]"
+}
+
+make_environment() {
+    "$python" -m venv --clear $environment
+    $bin/pip install --quiet uv || true
+    side_by_side install_torch install_package
+    stage=environment
+    # Its metadata require Python < 3.9, and otherwise only packages that are installed already.
+    $bin/pip install --quiet --no-compile --no-deps --ignore-requires-python hearvalidator==2021.0.6
+    # HEAR's kit needs no other versions of these packages, and therefore no environment of its own.
+    # This line also installs the packages that PyTorch needs.
+    install --requirement scripts/heareval/requirements.txt
+    install --no-deps heareval==2021.1.3
+    fingerprint > $environment/fingerprint
+}
+
 begin "environment"
 if [ "$(cat $environment/fingerprint 2>/dev/null)" = "$(fingerprint)" ]; then
     echo "reusing $environment"
 else
-    "$python" -m venv --clear $environment
-    $bin/pip install --quiet --upgrade pip
-    $bin/pip install --quiet --editable ".[dev,torch,jax]" "$torch"
-    # Its metadata require Python < 3.9, and otherwise only packages that are installed already.
-    $bin/pip install --quiet --no-deps --ignore-requires-python hearvalidator==2021.0.6
-    # HEAR's kit needs no other versions of these packages, and therefore no environment of its own.
-    $bin/pip install --quiet --requirement scripts/heareval/requirements.txt
-    $bin/pip install --quiet --no-deps heareval==2021.1.3
-    fingerprint > $environment/fingerprint
+    make_environment
 fi
 $bin/pip list | grep -iE '^(tensorflow|keras|torch|jax|numpy|librosa|hearvalidator) '
+
+export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
+# Two processes run at a time, and keep two cores busy. More threads would only compete.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 begin "ruff check"
 $bin/ruff check .
@@ -54,26 +113,34 @@ $bin/ruff check .
 begin "ruff format"
 $bin/ruff format --check .
 
-begin "mypy"
-$bin/mypy
-
 begin "imports"
 $bin/lint-imports --no-cache
 
-export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
+checks() {
+    begin "mypy"
+    $bin/mypy
+
+    begin "docs"
+    PYTHON=$bin/python bash scripts/release/docs.sh
+
+    begin "heareval, two small tasks"
+    KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval
+}
+
+backends() {
+    local backend
+    for backend in torch jax; do
+        begin "pytest on $backend"
+        KERAS_BACKEND=$backend $bin/python -m pytest -m "backends and not slow" --durations=5
+    done
+}
+
+side_by_side checks backends
 
 begin "pytest on TensorFlow, with hear-validator and coverage"
-KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov
-
-begin "docs"
-PYTHON=$bin/python bash scripts/release/docs.sh
-
-for backend in torch jax; do
-    begin "pytest on $backend"
-    KERAS_BACKEND=$backend $bin/python -m pytest -m "backends and not slow" --durations=5
-done
-
-begin "heareval, two small tasks"
-KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval
+# worksteal: each worker runs one half of the tests in order; neighbours share fixtures. A worker that
+# is done takes tests from the other.
+KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov \
+    --numprocesses "${WORKERS:-2}" --dist worksteal
 
 printf '\n== all stages passed in %d s\n' "$SECONDS"
