@@ -7,7 +7,7 @@ prints the table of docs/heads.md. Seeded weights, notes with a noise floor.
 
 import numpy as np
 
-from hear_openl3_yamnet.backbones import SUBSAMPLINGS
+from hear_openl3_yamnet.backbones.subsampling import POOLINGS
 from hear_openl3_yamnet.config.presets import get_preset
 from hear_openl3_yamnet.features import frontends
 from hear_openl3_yamnet.features.frames import cut_frames, frame_table
@@ -52,7 +52,7 @@ def table(weights_of):
     return [
         (preset, subsampling, 100 * relative_changes(preset, weights_of(preset), subsampling))
         for preset in ("openl3-mel128-music", "yamnet")
-        for subsampling in SUBSAMPLINGS
+        for subsampling in POOLINGS
     ]
 
 

@@ -3,16 +3,21 @@
 import numpy as np
 import pytest
 
-from hear_openl3_yamnet.backbones import folding, openl3, yamnet
+from hear_openl3_yamnet.backbones import folding, openl3, openl3_lite, yamnet
 from hear_openl3_yamnet.weights.reading import read_weights
+from hear_openl3_yamnet.weights.registry import registry_path
 from tests.comparing import numpy
 
-BACKBONES = {"openl3": openl3, "yamnet": yamnet}
+BACKBONES = {"openl3": openl3, "yamnet": yamnet, "openl3_lite": openl3_lite}
+
+
+OPENL3_LITE = registry_path().with_name("openl3-lite.safetensors")
 
 
 @pytest.fixture(scope="module")
 def weights(seeded_files):
-    return {name: read_weights(seeded_files[name], name) for name in BACKBONES}
+    read = {name: read_weights(seeded_files[name], name) for name in ("openl3", "yamnet")}
+    return {**read, "openl3_lite": read_weights(OPENL3_LITE, "openl3_lite")}
 
 
 def small_input(n_bands, n_frames, n_windows=2):
@@ -26,6 +31,7 @@ def test_weights_are_as_many_as_published():
 
     assert count(openl3, "none") == 4_689_860
     assert count(yamnet, "none") == 3_751_369
+    assert count(openl3_lite, "none") == 693_924
     assert len(openl3.WEIGHT_SHAPES) == 48
     assert len(yamnet.WEIGHT_SHAPES) == 27 * 4 + 2
 
@@ -33,7 +39,11 @@ def test_weights_are_as_many_as_published():
 @pytest.mark.backends
 @pytest.mark.parametrize(
     ("name", "shape", "scale", "offset"),
-    [("openl3", (32, 40), 20.0, -45.0), ("yamnet", (64, 96), 2.0, -3.0)],
+    [
+        ("openl3", (32, 40), 20.0, -45.0),
+        ("openl3_lite", (32, 43), 20.0, -45.0),
+        ("yamnet", (64, 96), 2.0, -3.0),
+    ],
 )
 def test_folded_network_equals_the_published_layers(name, shape, scale, offset, weights):
     backbone = BACKBONES[name]
@@ -77,6 +87,8 @@ def test_maps_have_the_shapes_promised(name, n_frames):
         (openl3, "conv8", 128, 199, (16, 24, 512)),
         (openl3, "block4", 257, 197, (32, 24, 512)),
         (openl3, "block2", 256, 199, (64, 49, 128)),
+        (openl3_lite, "block4", 128, 199, (16, 24, 512)),
+        (openl3_lite, "block2", 128, 199, (32, 49, 128)),
         (yamnet, "layer14", 64, 96, (2, 3, 1024)),
         (yamnet, "layer7", 64, 96, (4, 6, 512)),
         (yamnet, "predictions", 64, 96, (1, 1, 521)),
@@ -101,6 +113,16 @@ def test_layers_are_tapped_where_their_names_say(weights):
         np.testing.assert_array_equal(maps[layer], cells.max(axis=(2, 4)))
 
 
+@pytest.mark.parametrize("layer", ["block1", "block2", "block3", "block4"])
+def test_maps_of_lite_are_shaped_and_placed_as_those_of_openl3(layer):
+    for bands, frames in ((128, 199), (64, 101)):
+        shapes = (backbone.map_shape(layer, bands, frames) for backbone in (openl3_lite, openl3))
+        assert len(set(shapes)) == 1
+        np.testing.assert_array_equal(
+            openl3_lite.frame_centres(layer, frames), openl3.frame_centres(layer, frames)
+        )
+
+
 def receptive_fields(backbone, layer, n_frames, n_bands=8, reach=100.0):
     """First and last input frame that each column of a layer's map depends on, by trying."""
     folded = backbone.fold(backbone.random_weights(0))
@@ -121,6 +143,9 @@ def receptive_fields(backbone, layer, n_frames, n_bands=8, reach=100.0):
         ("openl3", "block1", 24, 6),
         ("openl3", "block2", 48, 16),
         ("openl3", "conv8", 101, 68),
+        ("openl3_lite", "block1", 24, 8),
+        ("openl3_lite", "block2", 48, 22),
+        ("openl3_lite", "block4", 199, 162),
         ("yamnet", "layer1", 32, 3),
         ("yamnet", "layer3", 32, 11),
         ("yamnet", "layer6", 64, 43),
@@ -151,7 +176,8 @@ def test_untrained_weights_are_the_seeds(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "low", "high"), [("openl3", -80.0, 0.0), ("yamnet", np.log(1e-3), 1.0)]
+    ("name", "low", "high"),
+    [("openl3", -80.0, 0.0), ("openl3_lite", -80.0, 0.0), ("yamnet", np.log(1e-3), 1.0)],
 )
 def test_untrained_networks_get_a_fair_input(name, low, high):
     """Activations neither vanish nor explode from the first layer to the last."""

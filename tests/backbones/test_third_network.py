@@ -36,6 +36,7 @@ TOY = SimpleNamespace(
     FUSED_LAYERS=("pooled", "mix"),
     NATIVE_HOP=640,
     ANY_WINDOW=True,
+    SUBSAMPLINGS=("max",),
     FASTEST_BATCH=32,
     FASTEST_BATCH_GPU=32,
     WEIGHT_SHAPES=SHAPES,
@@ -65,9 +66,9 @@ def toy(monkeypatch):
 AUDIO = seeded_audio.clip("notes", 16000, 1.5)
 
 
-def test_it_is_a_backbone_as_the_two_networks_are():
+def test_it_is_a_backbone_as_the_others_are():
     assert all(isinstance(backbone, Backbone) for backbone in BACKBONES.values())
-    assert set(BACKBONES) == {"openl3", "yamnet", "toy"}
+    assert set(BACKBONES) == {"openl3", "openl3_lite", "yamnet", "toy"}
 
 
 @pytest.mark.backends

@@ -10,7 +10,7 @@ from hear_openl3_yamnet.config.configuring import configure
 from hear_openl3_yamnet.config.options import option_names
 from hear_openl3_yamnet.config.presets import get_preset
 
-OPENL3 = "openl3-mel128-env"
+OPENL3, LITE = "openl3-mel128-env", "openl3-lite"
 
 
 def refused(match=None, model=OPENL3, **given):
@@ -25,7 +25,7 @@ def test_presets_are_the_published_models_the_submissions_and_the_starters():
     inputs, contents = ("linear", "mel128", "mel256"), ("music", "env")
     published = {f"openl3-{i}-{c}" for i in inputs for c in contents} | {"yamnet"}
     submitted = {"hear2021-openl3", "hear2021-yamnet"}
-    starters = {"openl3-mel128-starter", "yamnet-starter"}
+    starters = {"openl3-mel128-starter", "yamnet-starter", "openl3-lite"}
     assert set(list_presets()) == published | submitted | starters
     for name in list_presets():
         preset = get_preset(name)
@@ -42,6 +42,7 @@ def test_presets_are_the_published_models_the_submissions_and_the_starters():
         ("hear2021-yamnet", 50.0, 480.0, 1024),
         ("openl3-mel128-starter", 1936 / 48, 484.0, 512),
         ("yamnet-starter", 40.0, 480.0, 1024),
+        ("openl3-lite", 1936 / 48, 484.0, 512),
     ],
 )
 def test_defaults_are_the_published_ones(model, hop_ms, scene_hop_ms, size):
@@ -169,12 +170,15 @@ def test_values_out_of_range(given, expected):
             "dense' is made for OpenL3 with subs",
         ),
         ("yamnet", {"framing": "dense"}, "dense' is made for OpenL3 with subsampling='max'"),
+        (LITE, {"framing": "dense"}, "Received: openl3-lite (network openl3_lite) with"),
+        (LITE, {"subsampling": "blur"}, "openl3-lite takes subsampling='max' alone: its strides"),
+        (LITE, {"window_size": 500}, "OpenL3 and OpenL3-lite take windows of 1 s alone"),
         (OPENL3, {"layers": "predictions"}, "layers must be one of"),
         ("yamnet", {"layers": "block2"}, "layers must be one of"),
         (
             OPENL3,
             {"window_size": 500},
-            "its last pooling has that shape). Only YAMNet takes others",
+            "and OpenL3-lite was trained on it). Only YAMNet takes others",
         ),
         (
             "yamnet",

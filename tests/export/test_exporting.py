@@ -134,6 +134,13 @@ def test_a_short_openl3_in_its_runtime(file_format, tmp_path):
     check_in_its_runtime(model, tmp_path / "openl3", file_format)
 
 
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_openl3_lite_in_its_runtime(file_format, tmp_path):
+    model = load_model("openl3-lite")
+    assert export_model(model, tmp_path / "lite", file_format).difference < 1e-4
+    check_in_its_runtime(model, tmp_path / "lite", file_format)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("name", ["openl3-linear-music", "openl3-mel128-env", "openl3-mel256-env"])

@@ -1,4 +1,4 @@
-"""The starter weights in the package are those that the registry lists."""
+"""The weights in the package are those that the registry lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from hear_openl3_yamnet.weights.reading import read_weights
 from hear_openl3_yamnet.weights.receipts import sha256
 from hear_openl3_yamnet.weights.registry import load_registry, registry_path
 
-MAX_BYTES = {"openl3-mel128-starter": 10_000_000, "yamnet-starter": 8_000_000}
+MAX_BYTES = {
+    "openl3-mel128-starter": 10_000_000,
+    "yamnet-starter": 8_000_000,
+    "openl3-lite": 1_500_000,
+}
 STARTERS = [entry for entry in load_registry().values() if entry.is_starter]
 
 

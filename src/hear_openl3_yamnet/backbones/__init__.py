@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from . import openl3, yamnet
+from . import openl3, openl3_lite, yamnet
 
 if TYPE_CHECKING:
     import keras
-
-SUBSAMPLINGS = ("max", "blur", "aps")
-"""Names of the ways to halve a map (`subsampling`)."""
 
 
 @runtime_checkable
@@ -37,6 +34,8 @@ class Backbone(Protocol):
         Samples between windows by default.
     ANY_WINDOW : bool
         Whether the network takes windows of other lengths than its own.
+    SUBSAMPLINGS : tuple of str
+        Names of the ways to halve a map that the network takes (`subsampling`).
     FASTEST_BATCH, FASTEST_BATCH_GPU : int
         Windows in a batch that keep a CPU, or a GPU, busy. More of them only take memory.
     WEIGHT_SHAPES : dict
@@ -50,6 +49,7 @@ class Backbone(Protocol):
     FUSED_LAYERS: tuple[str, ...]
     NATIVE_HOP: int
     ANY_WINDOW: bool
+    SUBSAMPLINGS: tuple[str, ...]
     FASTEST_BATCH: int
     FASTEST_BATCH_GPU: int
     WEIGHT_SHAPES: dict[str, tuple[int, ...]]
@@ -128,7 +128,7 @@ class Sharing(Protocol):
         ...
 
 
-BACKBONES: dict[str, Backbone] = {module.NAME: module for module in (openl3, yamnet)}
+BACKBONES: dict[str, Backbone] = {module.NAME: module for module in (openl3, yamnet, openl3_lite)}
 """The networks whose weights can be read from files, by name."""
 
 

@@ -31,6 +31,8 @@ NATIVE_HOP = 1936
 ANY_WINDOW = False
 """OpenL3 is published for windows of 1 s alone: its last pooling has that shape."""
 
+SUBSAMPLINGS = tuple(POOLINGS)
+
 FASTEST_BATCH = 16
 """Measured on two cores."""
 

@@ -34,6 +34,8 @@ grid for events."""
 
 ANY_WINDOW = True
 
+SUBSAMPLINGS = tuple(STRIDES)
+
 FASTEST_BATCH = 256
 """Measured on two cores."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..backbones import SUBSAMPLINGS
+from ..backbones.subsampling import POOLINGS
 from ..errors import OptionError
 from ..features import framing
 from ..pooling import scenes, windows
@@ -15,7 +15,7 @@ from .options import Options
 _CHOICES: dict[str, Any] = {
     "pooling": windows.POOLINGS,
     "time": ("window", "frame"),
-    "subsampling": SUBSAMPLINGS,
+    "subsampling": tuple(POOLINGS),
     "scene_pooling": tuple(scenes.VECTORS),
     "normalize": ("none", "l2"),
     "framing": ("exact", "dense"),
@@ -28,6 +28,12 @@ def cleaned(options: Options) -> dict[str, Any]:
     """Check each option by itself, and return those whose type has to change."""
     for name, choices in _CHOICES.items():
         _one_of(name, getattr(options, name), choices)
+    if options.subsampling not in options.backbone.SUBSAMPLINGS:
+        listed = " or ".join(map(repr, options.backbone.SUBSAMPLINGS))
+        raise OptionError(
+            f"{options.model} takes subsampling={listed} alone: its strides were trained, and "
+            f"nothing else can replace them. Received: subsampling={options.subsampling!r}"
+        )
     several = isinstance(options.layers, list | tuple)
     layers = tuple(options.layers) if several else (options.layers,)
     for layer in layers:
@@ -68,8 +74,9 @@ def _clean_window_size(options: Options) -> float:
     own = options.preset.front_end
     if not options.backbone.ANY_WINDOW:
         raise OptionError(
-            "OpenL3 is published for windows of 1 s alone (its last pooling has that shape). "
-            f"Only YAMNet takes others. Received: window_size={options.window_size!r}"
+            "OpenL3 and OpenL3-lite take windows of 1 s alone (OpenL3's last pooling has that "
+            "shape, and OpenL3-lite was trained on it). Only YAMNet takes others. "
+            f"Received: window_size={options.window_size!r}"
         )
     shortest = 1000 * own.frame_length / own.sample_rate
     size = options.window_size
@@ -95,7 +102,8 @@ def check_together(options: Options) -> None:
     ):
         raise OptionError(
             "framing='dense' is made for OpenL3 with subsampling='max'. Received: "
-            f"{options.model} with subsampling={options.subsampling!r}"
+            f"{options.model} (network {options.backbone.NAME}) with "
+            f"subsampling={options.subsampling!r}"
         )
     for layer in options.layers:
         bands, frames, _ = geometry.map_shape(options, layer)

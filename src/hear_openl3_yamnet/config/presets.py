@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..backbones import Backbone, Sharing, openl3, openl3_sharing, yamnet
+from ..backbones import Backbone, Sharing, openl3, openl3_lite, openl3_sharing, yamnet
 from ..errors import OptionError
 from ..features.frontends import FRONT_ENDS, FrontEnd
 
@@ -139,6 +139,18 @@ PRESETS = {
             "YAMNet's network on 64 mel bands, trained here on synthetic sounds",
             "starter-yamnet(?![a-z0-9])",
             weights="starter",
+        ),
+        Preset(
+            "openl3-lite",
+            openl3_lite,
+            FRONT_ENDS["mel128"],
+            weights_name="openl3-lite",
+            starter_name="openl3-lite",
+            description="OpenL3-lite on 128 mel bands, trained here to answer as "
+            f"{STARTER_PRESET}, at a sixteenth of the work",
+            sizes=OPENL3_SIZES,
+            file_name="openl3-lite(?![a-z0-9])",
+            defaults={"pooling": "max", "grid": OPENL3_SIZES[512], "weights": "starter"},
         ),
         _openl3(
             "hear2021-openl3",
