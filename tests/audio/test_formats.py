@@ -1,4 +1,4 @@
-"""Every format that libsndfile writes: read as a whole, or refused if something is missing."""
+"""Every format that libsndfile writes is read, and is refused if something is missing."""
 
 import functools
 
@@ -31,7 +31,7 @@ def sound():
 
 
 def write(path, form, subtype):
-    """Write a file at the first rate that its format takes, and return the rate."""
+    """Write a file at the first rate that its format allows, and return the rate in its header."""
     for rate in (16_000, 8_000):
         try:
             soundfile.write(path, sound(), rate, format=form, subtype=subtype)

@@ -1,4 +1,4 @@
-"""Headers that do not agree with the content: read if no audio is lost, refused otherwise."""
+"""A file whose header is wrong is read if no audio is lost, and refused otherwise."""
 
 import io
 import struct
@@ -87,7 +87,7 @@ EXTRA = {
 
 
 @pytest.mark.parametrize("extra", EXTRA.values(), ids=EXTRA)
-def test_what_follows_the_audio_and_is_none_is_ignored(tmp_path, extra):
+def test_trailing_bytes_that_are_not_audio_are_ignored(tmp_path, extra):
     assert len(read(tmp_path, WAV + extra)) == RATE
 
 
@@ -129,7 +129,7 @@ def test_a_low_sample_rate_is_refused(tmp_path):
         read(tmp_path, wav)
 
 
-def test_a_length_that_fits_no_memory_costs_none(tmp_path):
+def test_a_header_that_states_256_gib_needs_no_memory(tmp_path):
     flac = content("FLAC")
     flac[21] |= 0x0F
     flac[22:26] = b"\xff" * 4  # 2**36 - 1 samples: 256 GiB
@@ -138,7 +138,7 @@ def test_a_length_that_fits_no_memory_costs_none(tmp_path):
 
 
 def mp3(bitrate_mode, stated=True):
-    """Return an MP3 file of 2 s, with or without its frame of information."""
+    """Return an MP3 file of 2 s, with or without the frame that states its length."""
     loud_at_the_end = np.concatenate([SOUND / 1000, SOUND])
     file = content(
         "MP3", "MPEG_LAYER_III", loud_at_the_end, bitrate_mode=bitrate_mode, compression_level=0.5

@@ -1,4 +1,4 @@
-"""What is not a regular file is refused at once, and never waited for."""
+"""A file that is not regular is refused at once, without waiting for it."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ except OSError as error:
 
 
 def load(path, **streams):
-    """Load in another process, which is ended if it waits."""
+    """Load a file in another process, with a time limit."""
     command = [sys.executable, "-c", LOAD, str(path)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **streams).stdout
 

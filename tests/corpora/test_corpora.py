@@ -1,4 +1,4 @@
-"""Corpora: every file a row, whatever is wrong with it; runs that end in any way go on."""
+"""Every file of a corpus has a row, whatever is wrong with it. A run that was ended goes on."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def test_every_file_is_a_row_in_order(out):
     assert json.loads((out / "_summary.json").read_text())["total_failed"] == len(BAD)
 
 
-def test_rows_are_what_direct_calls_give(files, out, untrained_yamnet):
+def test_rows_have_the_values_of_direct_calls(files, out, untrained_yamnet):
     for row in load_corpus(out).table.to_pylist():
         if row["status"] == "failed":
             continue
@@ -103,7 +103,7 @@ def test_rows_are_what_direct_calls_give(files, out, untrained_yamnet):
         assert_close(np.float32(row["scene"]), scene[0], 1e-5)
 
 
-def test_others_read_it(out):
+def test_other_programs_read_the_shards(out):
     pattern = str(out / "part-*.parquet")
     ids = load_corpus(out).table["id"].to_pylist()
     assert polars.read_parquet(pattern)["id"].to_list() == ids
@@ -112,7 +112,7 @@ def test_others_read_it(out):
     assert len(found) == 15
 
 
-def test_a_second_run_does_nothing_and_a_retry_what_failed(files, out, untrained_yamnet):
+def test_a_second_run_does_nothing_and_a_retry_only_the_failures(files, out, untrained_yamnet):
     again = embed_corpus(files, out, untrained_yamnet, outputs="both")
     assert (again.skipped, again.embedded, again.failed) == (15 + len(BAD), 0, 0)
     again = embed_corpus(files, out, untrained_yamnet, outputs="both", retry_failed=True)
@@ -172,7 +172,7 @@ def test_a_manifest_has_excerpts_and_labels(files, untrained_yamnet, tmp_path):
     assert_close(np.float32(found[0]["scene"]), scene, 1e-5)
 
 
-def test_inputs_that_are_none(tmp_path):
+def test_wrong_inputs_are_refused(tmp_path):
     with pytest.raises(OptionError, match="holds no audio files"):
         read_manifest(tmp_path)
     with pytest.raises(OptionError, match="no such folder, glob"):

@@ -1,8 +1,6 @@
-"""What goes wrong while a corpus is embedded costs one row; and how far a run is gets told."""
+"""An error with one file, while a corpus is embedded, costs one row and nothing else."""
 
-import logging
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear_openl3_yamnet.corpora import load_corpus, progress, tables
+from hear_openl3_yamnet.corpora import load_corpus, tables
 from hear_openl3_yamnet.corpora.batching import Embedding, embed_items
 from hear_openl3_yamnet.corpora.manifest import read_manifest
 from hear_openl3_yamnet.corpora.shards import ShardWriter
@@ -96,39 +94,3 @@ def test_a_long_file_damaged_late_is_one_failure(name, damage, untrained_yamnet,
     assert long["scene"] is long["embeddings"] is None
     assert name in long["error"]
     assert [path.name for path in out.iterdir()] == ["part-00001-0000000000.parquet"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are Unix's")
-def test_a_bar_on_a_terminal(monkeypatch):
-    import fcntl
-    import termios
-
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 160, 0, 0))
-    with os.fdopen(theirs, "w") as terminal:
-        monkeypatch.setattr(sys, "stderr", terminal)
-        shown = progress.Progress(progress.Summary(files=4, skipped=1))
-        shown.count(None, 1800.0)
-        shown.count("broken", None)
-        shown.close()
-        monkeypatch.undo()
-        said = ""
-        while "\n" not in said:
-            said += os.read(ours, 65_536).decode()
-    os.close(ours)
-    for text in ("3/4", "0.50 h of audio", "× real time", "1 failed"):
-        assert text in said
-
-
-def test_a_line_a_minute_elsewhere(monkeypatch, caplog, capsys):
-    caplog.set_level(logging.INFO, logger=progress.__name__)
-    told = progress.Progress(progress.Summary(files=4, skipped=1))
-    told.count(None, 1800.0)
-    assert not caplog.messages  # the first minute is not over
-    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
-    told.count("broken", None)
-    told.close()
-    (line,) = caplog.messages
-    for text in ("1 files embedded (0.50 h of audio", "1 failed", "1 left", "min to go"):
-        assert text in line
-    assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Ray's engine writes what the local one does, though an actor dies."""
+"""The Ray engine writes the same rows as the local one, even if an actor dies."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ N_FILES = 16
 
 
 def actors() -> list[int]:
-    """Return the processes of our actors on this machine's Ray."""
+    """Return the processes of our actors on this machine."""
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:

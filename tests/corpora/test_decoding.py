@@ -1,4 +1,4 @@
-"""Files of a corpus are decoded as `load_audio` does it: long ones block by block, and excerpts."""
+"""Long files and excerpts of a corpus have the samples that `load_audio` returns."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def write(path, seconds, rate, **how):
 
 
 def forget_length(path):
-    """Make a FLAC file as encoders write it to a pipe, with 0 for the number of samples."""
+    """Set the number of samples to 0, as encoders do that write FLAC to a pipe."""
     content = bytearray(path.read_bytes())
     content[21] &= 0xF0
     content[22:26] = bytes(4)

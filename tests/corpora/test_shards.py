@@ -1,4 +1,4 @@
-"""Shards are complete or absent; a damaged one is named; one run at a time writes them."""
+"""Shards are complete or absent, an error names a damaged one, and one run at a time writes."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""The first signal ends a run in order, the second at once. Afterwards all is as before."""
+"""The first signal ends a run in order, the second at once. The old handlers are restored."""
 
 import signal
 import threading
@@ -21,7 +21,7 @@ def files(tmp_path):
     return folder
 
 
-def test_a_run_gives_handlers_back(files, untrained_yamnet, tmp_path):
+def test_a_run_restores_the_handlers(files, untrained_yamnet, tmp_path):
     before = [signal.getsignal(number) for number in SIGNALS]
     embed_corpus(files, tmp_path / "out", untrained_yamnet)
     assert [signal.getsignal(number) for number in SIGNALS] == before
@@ -30,7 +30,7 @@ def test_a_run_gives_handlers_back(files, untrained_yamnet, tmp_path):
 def test_a_handler_that_python_did_not_set_is_left_alone(
     files, untrained_yamnet, tmp_path, monkeypatch
 ):
-    """Python reports None for a handler of C, as a program has it that embeds Python."""
+    """Python reports None for a handler of the C program that embeds it."""
     handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: None}
 
     def set_handler(number, handler):

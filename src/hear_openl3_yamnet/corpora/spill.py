@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,8 @@ class Spill:
         self.dtype = dtype
         self._folder = folder
         # it has a name for a moment, on systems that know no nameless files
-        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed with the last use of this
-            dir=folder, prefix=PARTIAL_PREFIX
-        )
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=PARTIAL_PREFIX)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self.shape[0]
