@@ -15,6 +15,8 @@ from tests.comparing import assert_close
 from tests.seeded_audio import clip
 
 pytest.importorskip("ray.data")
+# Ray warns of its own settings when it makes them
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 N_FILES = 16
 
 
