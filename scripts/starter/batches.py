@@ -29,7 +29,7 @@ TAGS = "tags"
 _LOUD_ENOUGH = 15.0  # dB below the loudest frame: crops are centred on louder frames
 _AUDIBLE = 15.0  # dB of the first sound over the second: up to it both are tags
 _CLEAR = 5.0  # dB of a note over another, from which its pitch and program are asked
-_LAYERED = 0.3  # probability of a second note
+_SECOND_NOTE = 0.3  # probability of a second note
 _INTERVALS = (0, 0, 0, 7, 12, 19)  # semitones between two notes, as in an organ's stops
 
 
@@ -84,7 +84,7 @@ class Bank:
         chosen = rng.choice(len(names), n_clips, p=share / share.sum())
         return np.array([rng.choice(self.families[names[i]]) for i in chosen])
 
-    def layer(self, pitch: int, rng: np.random.Generator) -> int | None:
+    def second_note(self, pitch: int, rng: np.random.Generator) -> int | None:
         """Draw a note that is not lower than `pitch`, to be mixed with a note of that pitch.
 
         The result is None if the bank has no note at the drawn interval.
@@ -187,8 +187,8 @@ def batch(
     for index, (clip, other) in enumerate(zip(clips, others, strict=True)):
         crop = coloured(bank.crop(clip, n_frames, rng), rng)
         tags[index, labels[index, 0]] = 1
-        if labels[index, pitch] >= 0 and rng.random() < _LAYERED:
-            second = bank.layer(int(labels[index, pitch]), rng)
+        if labels[index, pitch] >= 0 and rng.random() < _SECOND_NOTE:
+            second = bank.second_note(int(labels[index, pitch]), rng)
             if second is not None:
                 snr = rng.uniform(0, _AUDIBLE)
                 crop = mixed(crop, coloured(bank.crop(second, n_frames, rng), rng), snr)

@@ -22,17 +22,17 @@ def test_a_bank_can_be_rendered_again(tiny_bank, tmp_path, monkeypatch):
     np.testing.assert_array_equal(first, np.load(again / "synthetic_notes-000/audio.npy"))
     assert not np.array_equal(first, np.load(tmp_path / "other" / "synthetic_notes-000/audio.npy"))
     before = (again / "synthetic_notes-000/audio.npy").stat().st_mtime_ns
-    render.render_block((again, "synthetic_notes", 0, 0))  # is there, and stays
+    render.render_block((again, "synthetic_notes", 0, 0))  # exists, and is kept
     assert (again / "synthetic_notes-000/audio.npy").stat().st_mtime_ns == before
 
 
-def test_jobs_are_fair_from_the_start():
+def test_any_run_of_jobs_has_all_families():
     names = [name for _, name, _, _ in render.jobs(Path(), 1.0, 0)]
     assert set(names[: len(names) // 2]) == set(sounds.FAMILIES)
     assert sum(family.n_blocks * family.n_clips for family in sounds.FAMILIES.values()) > 30_000
 
 
-def test_what_is_held_back_is_not_trained():
+def test_held_back_sounds_are_not_trained():
     for factor in ("PROGRAMS", "METHODS", "KINDS", "STROKES", "WORDS", "VARIANTS", "ACCENTS"):
         trained = set(getattr(splits, f"TRAINED_{factor}"))
         held = set(getattr(splits, f"HELD_{factor}"))
@@ -47,7 +47,7 @@ def test_only_pitched_programs_are_asked_for_a_pitch(monkeypatch):
     asked = {*splits.PITCH_LEARN_PROGRAMS, *splits.PITCH_TEST_PROGRAMS}
     assert asked == {*splits.HELD_PITCHED_PROGRAMS} - {*splits.OFF_KEY}
     assert max(splits.HELD_PITCHED_PROGRAMS) < n < max(splits.HELD_PROGRAMS)
-    # the labels are asked here, not the sounds, which need a program installed
+    # this tests the labels, not the sounds, which need an installed program
     monkeypatch.setattr(sounds, "sound_font", lambda: None)
     monkeypatch.setattr(sounds, "play", lambda notes, *_, **__: np.ones((len(notes), 4)))
     n_programs = len(splits.TRAINED_PROGRAMS)
@@ -138,29 +138,29 @@ def test_batches_depend_on_step_and_seed_alone(tiny_bank):
     assert (targets["tags"].sum(axis=1) >= 1).all()
 
 
-def test_layers_keep_the_lower_note(tiny_bank):
+def test_a_second_note_is_never_the_lower_one(tiny_bank):
     bank = batches.Bank.open(tiny_bank, "mel128")
     rng = stream("test", "layers")
     pitches = bank.labels[:, 1]
     for clip in np.flatnonzero(pitches >= 0):
         for _ in range(20):
-            second = bank.layer(int(pitches[clip]), rng)
+            second = bank.second_note(int(pitches[clip]), rng)
             if second is not None:
                 assert pitches[second] - pitches[clip] in (0, 7, 12, 19)
-    assert bank.layer(200, rng) is None
+    assert bank.second_note(200, rng) is None
 
 
-def test_layers_are_tagged_and_leave_the_pitch(tiny_bank, monkeypatch):
+def test_a_second_note_is_tagged_and_leaves_the_pitch(tiny_bank, monkeypatch):
     bank = batches.Bank.open(tiny_bank, "mel128")
     second = int(np.flatnonzero(bank.labels[:, 1] >= 0)[0])
-    monkeypatch.setattr(batches, "_LAYERED", 1.0)
-    monkeypatch.setattr(batches.Bank, "layer", lambda *_: second)
+    monkeypatch.setattr(batches, "_SECOND_NOTE", 1.0)
+    monkeypatch.setattr(batches.Bank, "second_note", lambda *_: second)
     inputs, targets, masks = batches.batch(bank, "mel128", 32, 48, 0)
     notes = masks["pitch"] == 1
     assert notes.any()
     assert targets["tags"][notes, bank.labels[second, 0]].all()
     assert 0 < masks["program"][notes].sum() < notes.sum()  # none where the two are as loud
-    monkeypatch.setattr(batches, "_LAYERED", 0.0)
+    monkeypatch.setattr(batches, "_SECOND_NOTE", 0.0)
     assert not np.array_equal(inputs, batches.batch(bank, "mel128", 32, 48, 0)[0])
 
 

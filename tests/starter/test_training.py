@@ -54,14 +54,14 @@ def test_settled_batch_norms_keep_their_statistics(tiny_bank):
         assert not any(np.array_equal(*pair) for pair in zip(before[1:], after[1:], strict=True))
 
 
-def test_even_lengths_cost_nothing():
+def test_equal_lengths_have_no_loss():
     lengths = np.log(np.array([[2.0], [2.0], [20.0]], np.float32))
     costs = np.array(objective.deviation_from_mean(None, lengths))
     np.testing.assert_allclose(costs, (lengths - lengths.mean())[:, 0] ** 2, rtol=1e-5)
     assert not np.any(objective.deviation_from_mean(None, lengths[:2]))
 
 
-def test_contrast_asks_for_the_neighbour():
+def test_the_contrastive_loss_is_low_for_the_right_neighbour():
     same = np.repeat(np.eye(4, 128, dtype=np.float32), 2, axis=0)
     neighbours = np.arange(8) ^ 1
     right = np.mean(objective.contrastive_loss(neighbours, same))
@@ -97,7 +97,7 @@ def test_mixed_precision_is_for_convolutions(network, tiny_bank):
 
 
 @pytest.mark.slow
-def test_training_learns_and_goes_on_where_it_stopped(tiny_bank, tmp_path, monkeypatch):
+def test_training_learns_and_continues_where_it_stopped(tiny_bank, tmp_path, monkeypatch):
     settings = replace(objective.SETTINGS["yamnet"], n_clips=16, n_frames=16)
     monkeypatch.setitem(objective.SETTINGS, "yamnet", settings)
     monkeypatch.setattr(train, "_LOG_EVERY", 4)

@@ -22,6 +22,6 @@ def test_instruments_play_the_pitch_asked_for():
         assert spectrum.argmax() * 48_000 / (1 << 18) == pytest.approx(expected, rel=0.02)
 
 
-def test_a_missing_sound_font_is_said(tmp_path):
+def test_a_missing_sound_font_is_reported(tmp_path):
     with pytest.raises(InstrumentError, match=r"no\.sf2"):
         play([ScoreNote(60, 90, 0.2)], 0, sound_font=tmp_path / "no.sf2", seconds=0.3)

@@ -1,4 +1,4 @@
-"""Synthesised sounds: in tune, without aliasing, and never the same in two streams."""
+"""Synthetic sounds are in tune, without aliasing, and differ between streams."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ RATE = 48_000
 
 
 def spectrum(samples):
-    """Power at each 1 / 4 Hz and so on: of a second, padded to four."""
+    """Return frequencies [Hz] and power of a sound, padded to four times its length."""
     n = 4 * len(samples)
     power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), n)) ** 2
     return np.arange(len(power)) * RATE / n, power
@@ -26,7 +26,7 @@ def centroid(samples):
 
 
 def periodicity(samples, lags):
-    """Correlation of a sound with itself at fractional lags [samples]; 1 at lag 0."""
+    """Return the autocorrelation of a sound at fractional lags [samples]; it is 1 at lag 0."""
     _, power = spectrum(samples)
     finer = 4
     correlation = np.fft.irfft(power, finer * 2 * (len(power) - 1))
@@ -69,7 +69,7 @@ def test_a_generator_is_an_instrument(name):
 
 
 def high_overtones(samples, pitch):
-    """Share of the power from the fifth harmonic on."""
+    """Return the share of the power above 4.5 times the fundamental."""
     frequency, power = spectrum(samples)
     return power[frequency > 4.5 * midi_to_hz(pitch)].sum() / power.sum()
 

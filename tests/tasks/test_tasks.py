@@ -1,4 +1,4 @@
-"""Tasks in HEAR's format: written by the command as a process, read as heareval reads them."""
+"""Tasks in HEAR's format, written by the command and read as heareval reads them."""
 
 import csv
 import json
@@ -128,7 +128,7 @@ def test_pitches_are_numbers(folder):
     assert all(type(answer[0]) is int for answer in answers["train"].values())
 
 
-def test_events_are_inside_their_clips_and_apart_from_their_like(folder):
+def test_events_are_inside_their_clips_and_do_not_overlap_events_of_their_kind(folder):
     _, labels, answers = read(folder / "synth_events-v1-small")
     for clips in answers.values():
         for events in clips.values():
@@ -141,7 +141,7 @@ def test_events_are_inside_their_clips_and_apart_from_their_like(folder):
                 assert all(other["end"] < event["start"] for other in like)
 
 
-def test_events_begin_when_they_are_said_to(folder):
+def test_events_begin_at_their_start_times(folder):
     task = folder / "synth_events-v1-small"
     _, _, answers = read(task)
     rises, elsewhere = [], []
@@ -185,7 +185,7 @@ def test_no_voice_is_in_two_splits():
     assert words._espeak_voices(1) != dealt
 
 
-def test_what_is_there_is_left_as_it_is_and_never_replaced(folder):
+def test_an_existing_task_is_kept_and_never_replaced(folder):
     task = folder / "synth_strokes-v1-small"
     before = {path: path.stat().st_mtime_ns for path in task.rglob("*")}
     again = ["--task", "synth_strokes", "--size", "small", "--seed", 3]
@@ -198,7 +198,7 @@ def test_what_is_there_is_left_as_it_is_and_never_replaced(folder):
     assert {path: path.stat().st_mtime_ns for path in task.rglob("*")} == before
 
 
-def test_what_is_in_the_way_is_not_touched(tmp_path):
+def test_other_files_in_the_way_are_kept(tmp_path):
     (tmp_path / "synth_words-v1-small").mkdir()
     done = make(tmp_path, "--size", "small")  # told before the other tasks are made
     assert done.returncode == 1
@@ -226,7 +226,7 @@ def test_commands_that_are_wrong(tmp_path, arguments, message):
     assert os.listdir(tmp_path) == []
 
 
-def test_without_espeak_ng_the_wish_for_it_is_refused(tmp_path):
+def test_espeak_ng_is_refused_where_it_is_not_installed(tmp_path):
     arguments = ["--task", "synth_words", "--size", "small", "--speaker", "espeak-ng"]
     done = make(tmp_path, *arguments, env={**os.environ, "PATH": ""})
     assert done.returncode == 1
@@ -235,7 +235,7 @@ def test_without_espeak_ng_the_wish_for_it_is_refused(tmp_path):
 
 
 def start_writing(folder, *arguments) -> subprocess.Popen:
-    """Start the command in a process group of its own; return when it writes clips."""
+    """Start the command in its own process group, and return when it writes clips."""
     process = subprocess.Popen(
         [*COMMAND, str(folder), "--task", "synth_words", "--speaker", "formant", *arguments],
         stderr=subprocess.PIPE,
@@ -264,7 +264,7 @@ def test_two_processes_may_write_one_task_at_once(tmp_path):
     assert len(list(tmp_path.rglob("*.wav"))) == 48 + 16 + 24
 
 
-def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
+def test_leftovers_of_a_killed_run_are_removed_after_a_day(tmp_path):
     old, new = (partial_path(tmp_path / "synth_strokes-v1-small") for _ in range(2))
     for path in (old, new):
         (path / "48000").mkdir(parents=True)
@@ -285,7 +285,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.slow
-def test_how_hard_a_task_is_can_be_measured(folder):
+def test_the_difficulty_of_a_task_can_be_measured(folder):
     script = ["-m", "scripts.measure.task_baselines", str(folder), "--task", "synth_pitch"]
     root = Path(__file__).parents[2]
     done = subprocess.run(
