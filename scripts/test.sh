@@ -104,6 +104,8 @@ fi
 $bin/pip list | grep -iE '^(tensorflow|keras|torch|jax|numpy|librosa|hearvalidator) '
 
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
+# The installers leave bytecode to the first import. Without it each process would compile TensorFlow.
+unset PYTHONDONTWRITEBYTECODE
 # Two processes run at a time, and keep two cores busy. More threads would only compete.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
