@@ -183,9 +183,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file for the scores")
     parser.add_argument("--size", type=float, default=1.0, help="factor on the number of clips")
-    parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES, help="default: all")
 
 
 def main(arguments: argparse.Namespace) -> None:

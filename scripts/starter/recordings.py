@@ -48,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--openl3", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument("--yamnet", type=Path, nargs="+", help="one file for each training seed")
     parser.add_argument(
-        "--share", type=Path, default=Path("/usr/share"), help="default: %(default)s"
+        "--share",
+        type=Path,
+        default=Path("/usr/share"),
+        help="where packages install; default: %(default)s",
     )
 
 

@@ -74,10 +74,10 @@ def jobs(folder: Path, size: float, seed: int) -> list[Job]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder of the bank")
     parser.add_argument("--size", type=float, default=1.0, help="1.0 has about 40 000 clips")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=int, default=0, help="of all sounds")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -142,8 +142,10 @@ def _curves(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("report", type=Path)
-    parser.add_argument("--logs", nargs="+", default=[], metavar="NETWORK=LOG")
+    parser.add_argument("report", type=Path, help="JSON file that `judge` wrote")
+    parser.add_argument(
+        "--logs", nargs="+", default=[], metavar="NETWORK=LOG", help="curves to draw"
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:

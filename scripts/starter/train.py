@@ -224,12 +224,12 @@ def _log_line(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--network", choices=tuple(SETTINGS), required=True)
-    parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bank", type=Path, required=True, help="folder that `render` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     parser.add_argument(
         "--steps", type=int, required=True, help="steps over which the learning rate falls to 2 %%"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of first weights and batches")
     parser.add_argument(
         "--frames", type=int, help="length of the crops; it may change when training continues"
     )
