@@ -117,3 +117,15 @@ def test_mel_bands_cover_the_networks_range(name, lowest, highest):
     assert highest - width <= heard[-1] <= highest
     centres = bands.argmax(axis=0)
     assert np.all(np.diff(centres) >= 0)
+
+
+@pytest.mark.parametrize("name", ["mel128", "mel256"])
+def test_mel_filters_of_openl3_are_those_of_librosa(name):
+    import librosa
+
+    front_end = FRONT_ENDS[name]
+    expected = librosa.filters.mel(
+        sr=front_end.sample_rate, n_fft=front_end.fft_length, n_mels=front_end.n_bands
+    )
+    # float64 is rounded once here and twice there
+    np.testing.assert_allclose(front_end.bands(), expected.T, rtol=0, atol=1e-7 * expected.max())

@@ -108,7 +108,7 @@ class OpenL3FrontEnd(FrontEnd):
     relative = True
 
     def bands(self) -> np.ndarray:
-        """Return librosa's mel filters, or the identity where each bin is a band."""
+        """Return Slaney's mel filters, or the identity where each bin is a band."""
         return _openl3_bands(self)
 
     def levels(self, amplitudes: Any, reference: Any) -> Any:
@@ -148,34 +148,45 @@ FRONT_ENDS: dict[str, FrontEnd] = {
 
 @cache
 def _openl3_bands(front_end: FrontEnd) -> np.ndarray:
-    if front_end.n_bands == front_end.fft_length // 2 + 1:
-        return np.eye(front_end.n_bands, dtype=np.float32)
-    import librosa
+    """Return triangles that are straight in hertz and have equal areas, as librosa's are.
 
-    mel = librosa.filters.mel(
-        sr=front_end.sample_rate, n_fft=front_end.fft_length, n_mels=front_end.n_bands
-    )
-    return np.ascontiguousarray(mel.T, np.float32)
+    Their corners are evenly spaced on the mel scale of M. Slaney, "Auditory Toolbox" (1998): 15
+    mels up to 1 kHz, and above it 27 mels for each factor of 6.4.
+    """
+    n_bins = front_end.fft_length // 2 + 1
+    if front_end.n_bands == n_bins:
+        return np.eye(n_bins, dtype=np.float32)
+    highest = front_end.sample_rate / 2
+    highest_mel = 15 + 27 * np.log(highest / 1000) / np.log(6.4)
+    mels = np.linspace(0.0, highest_mel, front_end.n_bands + 2)
+    corners = np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    matrix = _triangles(np.linspace(0.0, highest, n_bins), corners)
+    return np.ascontiguousarray(matrix * 2 / (corners[2:] - corners[:-2]), np.float32)
 
 
 @cache
 def _yamnet_bands(front_end: FrontEnd) -> np.ndarray:
-    """Return triangles that are straight on HTK's mel axis, as TensorFlow's are.
-
-    librosa's are straight in hertz.
-    """
+    """Return triangles of height 1 that are straight on HTK's mel axis, as TensorFlow's are."""
 
     def mel(hertz: Any) -> Any:
         return 1127.0 * np.log1p(np.asarray(hertz) / 700.0)
 
-    n_bins = front_end.fft_length // 2 + 1
-    bins = mel(np.linspace(0.0, front_end.sample_rate / 2, n_bins))[:, None]
-    edges = np.linspace(mel(YAMNET_LOWEST_HZ), mel(YAMNET_HIGHEST_HZ), front_end.n_bands + 2)
-    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
-    rising, falling = (bins - lower) / (centre - lower), (upper - bins) / (upper - centre)
-    matrix = np.maximum(0.0, np.minimum(rising, falling))
+    bins = mel(np.linspace(0.0, front_end.sample_rate / 2, front_end.fft_length // 2 + 1))
+    corners = np.linspace(mel(YAMNET_LOWEST_HZ), mel(YAMNET_HIGHEST_HZ), front_end.n_bands + 2)
+    matrix = _triangles(bins, corners)
     matrix[0] = 0.0  # the constant part belongs to no band
     return matrix.astype(np.float32)
+
+
+def _triangles(places: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Return triangles of height 1 at some places [shape=(n_places, len(corners) - 2)].
+
+    Each triangle begins at one corner, has its top at the next, and ends at the one after it.
+    """
+    places = places[:, None]
+    lower, centre, upper = corners[:-2], corners[1:-1], corners[2:]
+    rising, falling = (places - lower) / (centre - lower), (upper - places) / (upper - centre)
+    return np.maximum(0.0, np.minimum(rising, falling))
 
 
 def band_amplitudes(frames: Any, bands: Any, fft_length: int) -> Any:
