@@ -1,4 +1,4 @@
-"""The command line, run as a process of its own on real files."""
+"""The command line on real files, in processes of its own where the process is what is tested."""
 
 import fcntl
 import hashlib
@@ -18,6 +18,7 @@ import soundfile
 import hear_openl3_yamnet as hear
 from hear_openl3_yamnet.audio.files import load_audio
 from hear_openl3_yamnet.weights.registry import load_registry
+from tests.program import run
 from tests.seeded_audio import clip
 from tests.seeded_weights import write_yamnet
 
@@ -33,9 +34,9 @@ BAD = {
 }
 
 
-def run(*arguments: str | Path, **how) -> subprocess.CompletedProcess:
+def run_process(*arguments: str | Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "hear_openl3_yamnet", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **how)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -200,7 +201,7 @@ def test_a_wrong_command_is_explained_with_exit_status_2(tmp_path, arguments, me
 
 
 def test_weights_that_are_not_there_are_one_message(files, tmp_path):
-    done = run("embed", files / "stereo.wav", "-o", tmp_path, "--model", "yamnet")
+    done = run_process("embed", files / "stereo.wav", "-o", tmp_path, "--model", "yamnet")
     assert done.returncode == 1
     assert "hear-openl3-yamnet weights fetch yamnet" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -252,7 +253,7 @@ def test_info_tells_where_the_weights_are(tmp_path):
 
 
 def test_info_of_no_preset_lists_the_presets():
-    done = run("info", "vggish")
+    done = run_process("info", "vggish")
     assert done.returncode == 2
     for name in hear.list_presets():
         assert name in done.stderr

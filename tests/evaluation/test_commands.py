@@ -1,4 +1,4 @@
-"""``evaluate`` and ``leaderboard``, run as processes on folders in heareval's format."""
+"""``evaluate`` and ``leaderboard``, run on folders in heareval's format."""
 
 import csv
 import math
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import run
+
 from .heareval_results import write_result, write_text
 from .published import ROWS
 
@@ -19,13 +21,6 @@ sys.modules["matplotlib"] = None
 from hear_openl3_yamnet.commands.app import main
 main()
 """
-
-
-def run(*arguments, program=("-m", "hear_openl3_yamnet")) -> subprocess.CompletedProcess:
-    command = [sys.executable, *program, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def read_csv(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -137,7 +132,7 @@ def test_evaluate_prints_the_table_with_the_models_in_order_of_mean_rank(compare
     assert ["", "minus published OpenL3", "+0.049", "+0.000", "−0.651", "–", "–"] in fields
     assert ["fsd50k-v1.0-full", "mAP", "–", "0.400*", "–", "0.447", "–"] in fields
     assert [str(out / f"evaluation.{ending}") for ending in ("csv", "md", "html")] == lines[-3:]
-    assert "the score is no finite number" in done.stderr
+    assert "the score is not a finite number" in done.stderr
 
 
 def test_evaluate_writes_markdown(compared):
@@ -222,7 +217,9 @@ def test_leaderboard_prints_ranks_and_writes_table_and_figures(tmp_path):
 
 
 def test_leaderboard_without_matplotlib_says_how_to_get_it(tmp_path):
-    done = run("leaderboard", "-o", tmp_path, program=("-c", NO_MATPLOTLIB))
+    command = [sys.executable, "-c", NO_MATPLOTLIB, "leaderboard", "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr
     assert done.returncode == 1
     assert 'pip install "hear-openl3-yamnet[plot]"' in done.stderr
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".md", ".html"}

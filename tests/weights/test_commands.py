@@ -1,16 +1,15 @@
-"""The ``weights`` commands, as processes."""
+"""The ``weights`` commands."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from hear_openl3_yamnet.weights import finding
 from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
+from tests import program
 
 from ..seeded_weights import write_openl3
 from .seeded_registry import PACKED, visible
@@ -19,14 +18,8 @@ OPENL3 = "openl3-mel128-env"
 
 
 def run(*arguments: object, status: int = 0) -> tuple[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hear_openl3_yamnet", "weights", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = program.run("weights", *arguments)
     assert done.returncode == status, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
     return done.stdout, done.stderr
 
 
