@@ -17,6 +17,7 @@ import soundfile
 
 import hear_openl3_yamnet as hear
 from hear_openl3_yamnet.audio.files import load_audio
+from hear_openl3_yamnet.config.presets import get_preset
 from hear_openl3_yamnet.weights.registry import load_registry
 from tests.program import run
 from tests.seeded_audio import clip
@@ -224,8 +225,15 @@ def test_models_lists_every_preset():
     assert yamnet.split()[1:4] == ["16000", "1024", "40.00"]
 
 
-# those of starter weights are in tests/starter/test_starter.py
-@pytest.mark.parametrize("name", [n for n in hear.list_presets() if not n.endswith("starter")])
+# those of shipped weights are in tests/starter/test_starter.py and tests/road/test_lite.py
+PUBLISHED = [
+    preset.name
+    for preset in map(get_preset, hear.list_presets())
+    if preset.weights_name != preset.starter_name
+]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_info_tells_rate_sizes_hops_licence_citation_and_weights(name):
     done = run("info", name)
     assert done.returncode == 0

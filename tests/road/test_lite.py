@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, load_model
+from hear_openl3_yamnet.commands.app import app
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 
@@ -34,6 +36,21 @@ def test_it_answers_as_its_teacher(lite):
     cosines /= np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     assert np.median(cosines) > 0.99
     assert cosines.min() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "work"),
+    [
+        ("openl3-lite", "0.61 GFLOP a window, 15 a second of audio"),
+        ("openl3-mel128-env", "10.20 GFLOP a window, 253 a second of audio"),
+        ("yamnet", "0.14 GFLOP a window, 3 a second of audio"),
+    ],
+)
+def test_info_tells_the_work(name, work):
+    told = CliRunner().invoke(app, ["info", name]).output
+    assert work in told
+    if name == "openl3-lite":
+        assert "openl3-lite.safetensors (this package)" in told
 
 
 @pytest.mark.parametrize(

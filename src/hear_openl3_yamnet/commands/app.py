@@ -101,6 +101,7 @@ def info(
 
     Nothing is downloaded and no network is loaded.
     """
+    from ..backbones import operations
     from ..config import geometry
     from ..config.configuring import configure
     from ..config.presets import get_preset
@@ -108,7 +109,9 @@ def info(
 
     preset, options = get_preset(model), configure(model)
     entry = get_entry(preset.weights_name)
-    rate = preset.sample_rate
+    rate, front_end = preset.sample_rate, options.front_end
+    shape = (front_end.n_bands, front_end.n_frames)
+    gflop = operations.count(options.backbone, options.layers, *shape) / 1e9
     facts = {
         "sample rate": f"{rate} Hz",
         "window": f"{_milliseconds(options.front_end.window, rate)} ms",
@@ -116,6 +119,8 @@ def info(
         f"every {_milliseconds(geometry.hop(options), rate)} ms",
         "scene": f"{geometry.scene_embedding_size(options)} values, "
         f"from windows {_milliseconds(geometry.scene_hop(options), rate)} ms apart",
+        "work": f"{gflop:.2f} GFLOP a window, {gflop * float(rate / geometry.hop(options)):.0f} a "
+        "second of audio if windows share nothing",
         "weights": preset.weights_name,
         "  found": _place_of(entry),
         "  licence": entry.licence,
