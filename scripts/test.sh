@@ -27,6 +27,11 @@ report() {
     [ $status -eq 0 ] || echo "== FAILED in stage: $stage (exit status $status)" >&2
 }
 
+report_function() {
+    report
+    printf '== %s ended at %d s\n' "$1" "$SECONDS"
+}
+
 finish() {
     report
     local lane
@@ -47,7 +52,7 @@ side_by_side() {
     begin "side by side: $*"
     set -m                      # each function gets a process group, which `finish` can end
     for name in "$@"; do
-        (trap report EXIT; "$name") > "$logs/$name" 2>&1 < /dev/null &
+        (trap "report_function $name" EXIT; "$name") > "$logs/$name" 2>&1 < /dev/null &
         lanes+=($!)
     done
     set +m
@@ -104,40 +109,52 @@ fi
 $bin/pip list | grep -iE '^(tensorflow|keras|torch|jax|numpy|librosa|hearvalidator) '
 
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
-# The installers leave bytecode to the first import. Without it each process would compile TensorFlow.
-unset PYTHONDONTWRITEBYTECODE
-# Two processes run at a time, and keep two cores busy. More threads would only compete.
+# Tests share two cores as processes, because threads of one process spend more time waiting.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+unset PYTHONDONTWRITEBYTECODE
 
-begin "ruff check"
-$bin/ruff check .
+static_checks() {
+    begin "ruff check"
+    $bin/ruff check .
 
-begin "ruff format"
-$bin/ruff format --check .
+    begin "ruff format"
+    $bin/ruff format --check .
 
-begin "imports"
-$bin/lint-imports --no-cache
+    begin "imports"
+    $bin/lint-imports --no-cache
 
-checks() {
     begin "mypy"
     $bin/mypy
+}
 
+# The installers write no bytecode. Processes that start together would all compile TensorFlow.
+bytecode() {
+    begin "bytecode"
+    $bin/python -c "import jax, keras, librosa, matplotlib.pyplot, ray.data, sklearn.svm, tensorflow, torch"
+}
+
+docs() {
     begin "docs"
     PYTHON=$bin/python bash scripts/release/docs.sh
+}
 
+tests_on_torch() {
+    begin "pytest on torch"
+    KERAS_BACKEND=torch $bin/python -m pytest -m "backends and not slow" --durations=5
+}
+
+tests_on_jax() {
+    begin "pytest on jax"
+    KERAS_BACKEND=jax $bin/python -m pytest -m "backends and not slow" --durations=5
+}
+
+heareval() {
     begin "heareval, two small tasks"
-    KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval
+    KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval --durations=5
 }
 
-backends() {
-    local backend
-    for backend in torch jax; do
-        begin "pytest on $backend"
-        KERAS_BACKEND=$backend $bin/python -m pytest -m "backends and not slow" --durations=5
-    done
-}
-
-side_by_side checks backends
+side_by_side static_checks bytecode
+side_by_side heareval tests_on_torch tests_on_jax docs
 
 begin "pytest on TensorFlow, with hear-validator and coverage"
 # worksteal: each worker runs one half of the tests in order; neighbours share fixtures. A worker that
