@@ -1,9 +1,12 @@
 """The networks: weights, shapes, and the folded network against the published layers."""
 
+import weakref
+
 import numpy as np
 import pytest
 
 from hear_openl3_yamnet.backbones import folding, openl3, openl3_lite, yamnet
+from hear_openl3_yamnet.engine.backend import BACKEND
 from hear_openl3_yamnet.weights.reading import read_weights
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests.comparing import numpy
@@ -186,3 +189,25 @@ def test_untrained_networks_get_a_fair_input(name, low, high):
     maps = backbone.feature_maps(backbone.fold(backbone.random_weights(0)), x, backbone.LAYERS[1:])
     spreads = {layer: float(numpy(y).std()) for layer, y in maps.items() if layer != "predictions"}
     assert all(0.05 < spread < 20 for spread in spreads.values()), spreads
+
+
+@pytest.mark.backends
+@pytest.mark.skipif(BACKEND != "torch", reason="graphs drop what they need no more")
+def test_maps_that_nobody_asked_for_are_dropped(weights, monkeypatch):
+    import torch
+
+    held, most = [], 0
+    apply = openl3.apply_convolution
+
+    def convolve(*arguments):
+        nonlocal most
+        x = apply(*arguments)
+        held.append(weakref.ref(x))
+        most = max(most, sum(reference() is not None for reference in held))
+        return x
+
+    monkeypatch.setattr(openl3, "apply_convolution", convolve)
+    with torch.no_grad():
+        openl3.feature_maps(openl3.fold(weights["openl3"]), small_input(32, 40), ["conv8"])
+    assert len(held) == 8
+    assert most == 2

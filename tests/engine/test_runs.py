@@ -46,6 +46,14 @@ def test_which_hops_share(hop, options, expected):
     assert shared_lag(configured, hop) == expected
 
 
+@pytest.mark.parametrize(
+    ("gpu_arithmetic", "expected"),
+    [(None, 8), ("bfloat16", 8), ("float16", 8), ("tf32", 8), ("float32", 0)],
+)
+def test_a_gpu_that_computes_in_full_float32_shares_nothing(gpu_arithmetic, expected):
+    assert shared_lag(MEL128, Fraction(NATIVE), gpu_arithmetic) == expected
+
+
 @pytest.mark.parametrize("name", ["linear", "mel128", "mel256"])
 def test_what_pays(name):
     options = configure(f"openl3-{name}-music")

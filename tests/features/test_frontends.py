@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from hear_openl3_yamnet.features import frontends
-from hear_openl3_yamnet.features.frames import cut_frames, frame_table
+from hear_openl3_yamnet.features.frames import (
+    cut_frames,
+    cut_frames_of_excerpts,
+    excerpt_of,
+    frame_table,
+)
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests.comparing import numpy
 
@@ -129,3 +135,26 @@ def test_mel_filters_of_openl3_are_those_of_librosa(name):
     )
     # float64 is rounded once here and twice there
     np.testing.assert_allclose(front_end.bands(), expected.T, rtol=0, atol=1e-7 * expected.max())
+
+
+@pytest.mark.parametrize("name", ["mel128", "yamnet"])
+def test_tensors_are_cut_into_the_same_frames(name):
+    front_end = FRONT_ENDS[name]
+    audio = np.random.default_rng(1).normal(size=30000).astype(np.float32)
+    table = frame_table(np.array([-3000, -1064, 5000]), front_end)
+    excerpt, starts = excerpt_of(audio, table, front_end)
+    arrays = excerpt, starts.astype(np.int32), table.lengths.astype(np.int32)
+    got = cut_frames_of_excerpts(*map(ops.convert_to_tensor, arrays), front_end)
+    np.testing.assert_array_equal(numpy(got), cut_frames(audio, table, front_end))
+
+
+def test_the_table_of_moved_windows_is_moved():
+    front_end = FRONT_ENDS["mel128"]
+    windows = np.array([0, 1936, 2000])
+    table, moved = (frame_table(windows + by, front_end) for by in (0, -7))
+    np.testing.assert_array_equal(moved.starts, table.starts - 7)
+    np.testing.assert_array_equal(moved.lengths, table.lengths)
+    np.testing.assert_array_equal(moved.index, table.index)
+    starts, lengths = moved.starts[moved.index], moved.lengths[moved.index]
+    np.testing.assert_array_equal(starts[:, :2], windows[:, None] - 7 + [0, 242])
+    assert (starts + lengths <= windows[:, None] - 7 + front_end.window).all()

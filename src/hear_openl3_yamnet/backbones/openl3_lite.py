@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import folding, openl3
+from . import convolutions, folding, openl3
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +45,7 @@ FASTEST_BATCH = 16
 """Measured on two cores."""
 
 FASTEST_BATCH_GPU = 1024
-"""It fits into the memory; it is not measured yet."""
+"""It fits into the memory. It is not measured."""
 
 EPSILON = 1e-3
 """Keras's default."""
@@ -193,11 +193,13 @@ def feature_maps(
     dict of tensor [shape=(n_windows, bands, frames, channels)]
         A map for each name asked for, after its ReLU (the last one has none).
     """
+    wanted = {ALIASES.get(name, name) for name in layers}
     maps = {"logmel": logmel}
     x = openl3.normalize_input(logmel, weights)
     for step in STEPS[: max(map(_DEPTHS.__getitem__, layers))]:
         x = _apply(x, weights, step)
-        maps[step.name] = x
+        if step.name in wanted:  # PyTorch keeps in memory whatever has a name
+            maps[step.name] = x
     return {name: maps[ALIASES.get(name, name)] for name in layers}
 
 
@@ -205,23 +207,21 @@ def _apply(x: Any, weights: dict[str, Any], step: Step) -> Any:
     """Apply a folded step to maps [shape=(n_windows, bands, frames, channels)]."""
     from keras import ops
 
-    def biased(y: Any, name: str) -> Any:
-        return ops.add(y, weights[f"{name}/bias"])
+    def convolve(x: Any, name: str, **options: Any) -> Any:
+        kernel, bias = weights[f"{name}/kernel"], weights[f"{name}/bias"]
+        return convolutions.convolve(x, kernel, bias, **options)
 
     padding = "same"
     before = x
     if step.stride == 2:  # one zero on each side, which 'same' does not promise
         x, padding = ops.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]), "valid"
     if step is STEPS[0]:
-        kernel = weights[f"{step.name}/kernel"]
-        return ops.relu(biased(ops.conv(x, kernel, step.stride, padding=padding), step.name))
-    name = f"{step.name}_depthwise"
-    x = ops.depthwise_conv(x, weights[f"{name}/kernel"], step.stride, padding=padding)
-    x = ops.relu(biased(x, name))
-    name = f"{step.name}_pointwise"
-    x = biased(ops.conv(x, weights[f"{name}/kernel"], padding="same"), name)
-    if step.residual:
-        x = ops.add(x, before)
+        return convolve(x, step.name, strides=step.stride, padding=padding)
+    name = step.name
+    x = convolve(x, f"{name}_depthwise", strides=step.stride, padding=padding, depthwise=True)
+    if not step.residual:
+        return convolve(x, f"{name}_pointwise", relu=step.relu)
+    x = ops.add(convolve(x, f"{name}_pointwise", relu=False), before)
     return ops.relu(x) if step.relu else x
 
 

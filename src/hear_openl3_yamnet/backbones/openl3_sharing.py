@@ -21,8 +21,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import openl3
-from .subsampling import max_pool
+from . import convolutions, openl3
+from .convolutions import max_pool
 
 GRID = 8
 """STFT frames between two frames of the last map: three poolings by two."""
@@ -231,10 +231,12 @@ def _convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any
     """Apply a convolution to a long map [shape=(1, n_frames, bands, channels)], as two halves.
 
     TensorFlow does not have the kernels of a batch of one rearranged by oneDNN: a batch of two
-    takes half the time.
+    takes half the time. On a GPU the halves would only be copies.
     """
     from keras import ops
 
+    if convolutions.on_gpu(long):
+        return openl3.apply_convolution(long, weights, step)
     n = ops.shape(long)[1]
     half = (n + 1) // 2
     halves = ops.concatenate([long[:, : half + 1], long[:, n - half - 1 :]], axis=0)

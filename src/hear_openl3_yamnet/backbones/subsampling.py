@@ -16,23 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from .convolutions import max_pool
+
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype("float32") / 256
-
-
-def max_pool(x: Any) -> Any:
-    """Take the maximum of 2×2 cells; an odd last row or column is dropped.
-
-    Parameters
-    ----------
-    x : tensor [shape=(n_windows, rows, columns, channels)]
-
-    Returns
-    -------
-    tensor [shape=(n_windows, rows // 2, columns // 2, channels)]
-    """
-    from keras import ops
-
-    return ops.max_pool(x, 2, strides=2, padding="valid")
 
 
 def dense_max(x: Any) -> Any:

@@ -17,6 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..backbones import convolutions
+
 BACKEND: str = keras.backend.backend()
 """``tensorflow``, ``torch`` or ``jax``."""
 
@@ -109,7 +111,8 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray
 def as_tensor(array: np.ndarray) -> Any:
     """Make an array that nobody else holds a tensor of the backend.
 
-    On a CPU, TensorFlow takes it over as it is; its own conversion holds it three times.
+    On a CPU, TensorFlow takes it over as it is; its own conversion holds it three times. PyTorch
+    takes it over too, or moves it to the GPU; Keras would copy it first.
     """
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -120,6 +123,10 @@ def as_tensor(array: np.ndarray) -> Any:
                 aligned[...] = array
                 array = aligned
             return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    if BACKEND == "torch":
+        import torch
+
+        return keras.ops.convert_to_tensor(torch.from_numpy(array))
     return keras.ops.convert_to_tensor(array)
 
 
@@ -134,6 +141,43 @@ def resolve_precision(precision: str) -> str:
     if (modern := _gpu_with_bfloat16()) is None:
         modern = _cpu_has_bfloat16()
     return "bfloat16" if modern else "float32"
+
+
+def gpu_arithmetic(tensor: Any, precision: str) -> str | None:
+    """Return what a GPU rounds the factors of its convolutions to; None on a CPU.
+
+    Parameters
+    ----------
+    tensor : tensor
+        One of the model's.
+    precision : str
+        ``float32``, ``bfloat16`` or ``float16``.
+
+    Returns
+    -------
+    str or None
+        The precision, or ``tf32``: GPUs since Ampere have it, and every backend computes float32
+        convolutions in it unless told otherwise. Only PyTorch is asked whether it was told.
+    """
+    if not convolutions.on_gpu(tensor):
+        return None
+    if precision != "float32":
+        return precision
+    if BACKEND == "torch":
+        import torch
+
+        modern = torch.cuda.get_device_capability(tensor.device) >= (8, 0)
+        return "tf32" if modern and _torch_allows_tf32() else "float32"
+    return "tf32"
+
+
+def _torch_allows_tf32() -> bool:
+    import torch
+
+    cudnn = torch.backends.cudnn
+    if hasattr(cudnn, "conv"):  # PyTorch 2.9; `allow_tf32` raises where only this one was set
+        return bool(cudnn.conv.fp32_precision == "tf32")
+    return bool(cudnn.allow_tf32)
 
 
 def _gpu_with_bfloat16() -> bool | None:
@@ -175,7 +219,12 @@ def free_gpu_memory(tensor: Any) -> int | None:
     if BACKEND == "torch":
         import torch
 
-        return torch.cuda.mem_get_info(tensor.device)[0] if tensor.is_cuda else None
+        if not tensor.is_cuda:
+            return None
+        free, _ = torch.cuda.mem_get_info(tensor.device)
+        # PyTorch keeps the memory that it frees, and uses it again
+        kept = torch.cuda.memory_reserved(tensor.device)
+        return free + kept - torch.cuda.memory_allocated(tensor.device)
     if BACKEND == "tensorflow":
         import tensorflow as tf
 

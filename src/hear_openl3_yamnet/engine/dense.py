@@ -179,5 +179,5 @@ class DenseWindows:
         starts = self._starts[0] + (index - self._margin) * front_end.frame_hop
         whole = np.full(len(index), front_end.frame_length)
         table = frames.FrameTable(starts, whole, index[None])
-        cut = frames.cut_frames(self._audio[sound], table, front_end)
-        return convert_to_numpy(self._encoder.amplitudes(cut))[: len(cut)]
+        amplitudes = self._encoder.amplitudes_of([self._audio[sound]], [table])
+        return convert_to_numpy(amplitudes)[: len(index)]

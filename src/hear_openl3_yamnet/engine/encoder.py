@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from ..backbones import Sharing
+from ..backbones import Sharing, convolutions
 from ..config import geometry
 from ..config.options import Options
 from ..features import frontends
+from ..features.frames import FrameTable, cut_frames, cut_frames_of_excerpts, excerpt_of
 from ..pooling import windows
 from ..pooling.windows import Head
-from .backend import BACKEND, compiled, device_scope, module_type, pad_rows
+from .backend import BACKEND, compiled, device_scope, gpu_arithmetic, module_type, pad_rows
 from .runs import Layout
 
 SEGMENTS = 2
@@ -53,6 +54,7 @@ class Encoder(module_type()):  # type: ignore[misc]
     ):
         super().__init__()
         self.options = options
+        self.precision = precision
         self.heads = tuple(heads)
         shapes = {layer: geometry.map_shape(options, layer) for layer in options.layers}
         self._size = sum(windows.embedding_size(head, shapes) for head in self.heads)
@@ -65,6 +67,7 @@ class Encoder(module_type()):  # type: ignore[misc]
             }
         )
         self._amplitudes = compiled(self.compute_amplitudes)
+        self._cut_amplitudes = compiled(self._compute_cut_amplitudes)
         self._plain = compiled(self.compute_plain)
         self._shared = compiled(self._compute_shared)
         self._dense = compiled(self._compute_dense)
@@ -82,6 +85,11 @@ class Encoder(module_type()):  # type: ignore[misc]
         return dict(self.named_buffers()) if BACKEND == "torch" else self._tensors
 
     @property
+    def gpu_arithmetic(self) -> str | None:
+        """`backend.gpu_arithmetic` of the convolutions."""
+        return gpu_arithmetic(self.tensors["front_end/bands"], self.precision)
+
+    @property
     def rows_shape(self) -> tuple[int, int]:
         """Rows that a window gives (one, or one for each kept map frame), and their size."""
         return self.heads[0].n_rows, self._size
@@ -94,6 +102,31 @@ class Encoder(module_type()):  # type: ignore[misc]
         tensors = self.tensors
         with device_scope(tensors["front_end/bands"]):
             return self._amplitudes(tensors, pad_rows(frames))
+
+    def amplitudes_of(self, clips: Sequence[np.ndarray], tables: Sequence[FrameTable]) -> Any:
+        """Compute `amplitudes` of the frames of clips, of one table for each clip.
+
+        A GPU gets the samples and cuts the frames itself: each sample is in several frames.
+        """
+        tensors, front_end = self.tensors, self.options.front_end
+        pairs = list(zip(clips, tables, strict=True))
+        if not convolutions.on_gpu(tensors["front_end/bands"]):
+            cut = [cut_frames(audio, table, front_end) for audio, table in pairs]
+            return self.amplitudes(np.concatenate(cut))
+        samples, starts, n_samples = [], [], 0
+        for audio, table in pairs:
+            excerpt, at = excerpt_of(audio, table, front_end)
+            samples.append(excerpt)
+            starts.append(at + n_samples)
+            n_samples += len(excerpt)
+        arrays = (
+            np.concatenate(samples),
+            np.concatenate(starts).astype(np.int32),
+            np.concatenate([table.lengths for table in tables]).astype(np.int32),
+        )
+        with device_scope(tensors["front_end/bands"]):
+            on_device = map(ops.convert_to_tensor, map(pad_rows, arrays))
+            return self._cut_amplitudes(tensors, *on_device)
 
     def maxima(self, amplitudes: Any) -> np.ndarray:
         """Return the largest amplitude of each frame [shape=(n_frames,)]."""
@@ -155,6 +188,12 @@ class Encoder(module_type()):  # type: ignore[misc]
         """Compute `amplitudes` of tensors."""
         bands, fft_length = tensors["front_end/bands"], self.options.front_end.fft_length
         return frontends.band_amplitudes(frames, bands, fft_length)
+
+    def _compute_cut_amplitudes(
+        self, tensors: dict, samples: Any, starts: Any, lengths: Any
+    ) -> Any:
+        cut = cut_frames_of_excerpts(samples, starts, lengths, self.options.front_end)
+        return self.compute_amplitudes(tensors, cut)
 
     def compute_plain(self, tensors: dict, amplitudes: Any, index: Any) -> Any:
         """Compute `plain` of tensors."""

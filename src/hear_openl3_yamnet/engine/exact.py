@@ -39,7 +39,7 @@ class ExactWindows:
         self._encoder = encoder
         self._audio = audio
         self._starts = starts
-        self._lag = shared_lag(encoder.options, hop)
+        self._lag = shared_lag(encoder.options, hop, encoder.gpu_arithmetic)
         front_end = encoder.options.front_end
         frame_lag = hop / front_end.frame_hop
         self._shares_frames = frame_lag.denominator == 1 and frame_lag < front_end.n_whole
@@ -67,8 +67,9 @@ class ExactWindows:
             As `Encoder.plain`.
         """
         encoder = self._encoder
-        cut, index = self._cut(batch)
-        amplitudes = encoder.amplitudes(cut)
+        tables, index = self._tables(batch)
+        clips = [self._audio[block.sound] for block in batch]
+        amplitudes = encoder.amplitudes_of(clips, tables)
         rows = np.empty((len(index), *encoder.rows_shape), np.float32)
         alone = np.arange(len(index))
         if self._lag:
@@ -84,14 +85,14 @@ class ExactWindows:
             rows[windows] = encoder.plain(amplitudes, index[windows])
         return rows
 
-    def _cut(self, batch: Sequence[Block]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distinct frames of a batch, and each window's own [shape=(n, n_frames)]."""
+    def _tables(self, batch: Sequence[Block]) -> tuple[list[frames.FrameTable], np.ndarray]:
+        """Return the distinct frames of each block, and each window's own [shape=(n, n_frames)]."""
         front_end = self._encoder.options.front_end
-        cut, index, n_frames = [], [], 0
+        tables, index, n_frames = [], [], 0
         for block in batch:
             starts = self._starts[block.first : block.first + block.count]
             table = frames.frame_table(starts, front_end)
-            cut.append(frames.cut_frames(self._audio[block.sound], table, front_end))
+            tables.append(table)
             index.append(table.index + n_frames)
-            n_frames += len(cut[-1])
-        return np.concatenate(cut), np.concatenate(index).astype(np.int32)
+            n_frames += len(table.starts)
+        return tables, np.concatenate(index).astype(np.int32)

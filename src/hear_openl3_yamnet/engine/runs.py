@@ -70,8 +70,20 @@ def _grid(options: Options) -> int:
     return options.preset.sharing.GRID if options.preset.sharing else 1
 
 
-def shared_lag(options: Options, hop: Fraction) -> int:
-    """Return the STFT frames between windows that can share convolutions; 0 where they cannot."""
+def shared_lag(options: Options, hop: Fraction, gpu_arithmetic: str | None = None) -> int:
+    """Return the STFT frames between windows that share convolutions; 0 where none do.
+
+    Parameters
+    ----------
+    options : Options
+    hop : Fraction
+        Samples between windows.
+    gpu_arithmetic : str or None
+        `backend.gpu_arithmetic`: on a GPU that computes in full float32, no windows share.
+        cuDNN 9.19 took long maps and strips at half the speed of whole windows there (NVIDIA
+        H100: 554 windows a second against 1085, docs/performance.md). In bfloat16, float16 and
+        TF32 sharing was as fast or faster, up to 1.6 times.
+    """
     frames = hop / options.front_end.frame_hop
     possible = (
         options.preset.sharing is not None
@@ -80,6 +92,7 @@ def shared_lag(options: Options, hop: Fraction) -> int:
         and frames.denominator == 1
         and frames % _grid(options) == 0
         and frames < options.front_end.n_whole
+        and gpu_arithmetic != "float32"
     )
     return int(frames) if possible else 0
 
