@@ -66,14 +66,19 @@ def test_damaged_weights_files_are_counted(tmp_path):
 def test_gpu_check_without_a_gpu():
     """The whole check runs; tests/scripts/test_gpu_check.py holds what it compares."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    report = json.loads(run("measure.gpu_check", "--backend", backend, "--tiny"))
-    assert report["gpu"] is None
-    assert [result["preset"] for result in report["parity"]] == ["openl3-mel256-music", "yamnet"]
-    assert {result["case"]: result["shape"][2] for result in report["long"]} == {
+    out = run("measure.gpu_check", "--backend", backend, "--tiny")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert rows[0]["part"] == "about"
+    assert rows[0]["gpu"] is None
+    parity = [row for row in rows if row["part"] == "parity"]
+    assert {row["preset"] for row in parity} == {"openl3-mel256-music", "yamnet"}
+    assert {row["case"]: row["shape"][1] for row in rows if row["part"] == "memory"} == {
         "openl3-6144": 6144,
         "yamnet": 1024,
         "openl3-frame-16384": 16384,
     }
+    parts = {"about", "parity", "memory", "twenty", "speed"}
+    assert {row["part"] for row in rows} == parts | ({"profile"} if backend == "torch" else set())
 
 
 def test_the_benchmark_page_shows_the_stored_results():
