@@ -79,7 +79,7 @@ def _check_values(samples: np.ndarray) -> None:
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         sound, sample = np.argwhere(~np.isfinite(samples))[0]
         raise AudioError(
-            f"audio must be finite. Sample {sample} of sound {sound} is "
+            f"audio must be finite and contain no NaN. Sample {sample} of sound {sound} is "
             f"{samples[sound, sample]}. Find what wrote it, or replace such samples."
         )
     if lowest < -1 or highest > 1:
