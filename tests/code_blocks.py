@@ -1,7 +1,4 @@
-"""The Python blocks of a page of the documentation, run as its readers would run them.
-
-And the commands that it shows.
-"""
+"""The Python blocks and the commands of a page of the documentation."""
 
 import contextlib
 import io
@@ -24,12 +21,12 @@ _BLOCK = re.compile(
 class Block(NamedTuple):
     heading: str
     code: str
-    output: str | None  # what the page shows below it
+    output: str | None  # shown below the block
     executed: bool
 
 
 def pages() -> list[str]:
-    """Return README.md, that of the weights, and the pages of docs, as paths from there."""
+    """Return README.md, weights/README.md and the pages of docs, as paths from docs."""
     found = sorted(path.relative_to(DOCS) for path in DOCS.rglob("*.md"))
     of_docs = [path.as_posix() for path in found if path.parts[0] != "_build"]
     return ["../README.md", "../weights/README.md", *of_docs]
@@ -40,7 +37,7 @@ def text_of(page: str) -> str:
 
 
 def blocks(page: str) -> list[Block]:
-    """Return the blocks of a page, each with the heading that it stands under."""
+    """Return the blocks of a page with their headings."""
     text = text_of(page)
     found = []
     for match in _BLOCK.finditer(text):
@@ -54,7 +51,7 @@ _elsewhere: dict[str, slice] = {}
 
 
 def runs_blocks_of(page: str, part: slice = slice(None)) -> pytest.MarkDecorator:
-    """Hand blocks of a page to a test as ``page_blocks``; `others` leaves them out."""
+    """Pass blocks of a page to a test as ``page_blocks``. `others` leaves them out."""
     _elsewhere[page] = part
     return pytest.mark.parametrize("page_blocks", [blocks(page)[part]], ids=[page])
 
@@ -76,7 +73,7 @@ def run(block: Block, namespace: dict) -> str:
 
 
 def commands(page: str) -> list[str]:
-    """Return a page's lines that call the command line, continued ones joined."""
+    """Return the lines of a page that call the command line. Continued lines are joined."""
     text = text_of(page).replace("\\\n", " ")
     lines = re.findall(r"^hear-openl3-yamnet .*$", text, re.MULTILINE)
     return [shlex.join(shlex.split(line, comments=True)) for line in lines]

@@ -1,4 +1,4 @@
-"""Embeddings as ``.npz`` files: names that never collide, and files that are whole."""
+"""Embeddings as ``.npz`` files: names do not collide, and files are complete."""
 
 from pathlib import Path
 

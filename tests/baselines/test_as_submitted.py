@@ -1,4 +1,4 @@
-"""What the submission's code did when it was run: clips, counts, labels, failures."""
+"""as_submitted does what the code of the submission did: counts, labels, failures."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,9 @@ def test_patches_start_a_quarter_of_a_window_before_the_clip(model):
     assert embeddings.shape[1] == 4
     for i, embedding in enumerate(np.asarray(embeddings)[0]):
         patch = padded[:, 7680 * i : 7680 * i + 15600]
-        centred, _ = model.timestamp_embeddings(patch, 487.5)  # its second: of the whole patch
+        centred, _ = model.timestamp_embeddings(
+            patch, 487.5
+        )  # the second embedding is that of the whole patch
         np.testing.assert_allclose(embedding, centred[0, 1], rtol=1e-3, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""What networks are compared with, as models of the HEAR API."""
+"""The baselines are models of the HEAR API."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def test_log_mel_scenes_are_means_and_deviations_over_time():
     means, deviations = np.split(
         np.asarray(log_mel_statistics.get_scene_embeddings(audio, model)), 2, 1
     )
-    band = means[0].argmax()  # that of 1 kHz
+    band = means[0].argmax()  # the band of 1 kHz
     assert means[1].argmax() == band
     assert means[0, band] - means[1, band] > 3  # bels: half of the frames are at the floor
     assert deviations[0, band] < 0.2 < 3 < deviations[1, band]

@@ -1,4 +1,4 @@
-"""The command line on real files, in processes of its own where the process is what is tested."""
+"""The command line on real files, as a separate process if the process is tested."""
 
 import fcntl
 import hashlib
@@ -31,7 +31,7 @@ BAD = {
     "missing.wav": "no such file",
     "folder.wav": "a folder; expected an audio file",
     "nan.wav": "sample 5 of channel 0 is nan",
-    "blocked.wav": "Is a directory",  # where its .npz should go
+    "blocked.wav": "Is a directory",  # a folder has the name of its .npz
 }
 
 
@@ -75,7 +75,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def mixed(files):
-    """Good files with bad ones between them, at a time step of 100 ms."""
+    """Good and bad files in turn, at a time step of 100 ms."""
     names = [name for pair in zip(GOOD, BAD, strict=True) for name in pair]
     arguments = ["-o", "out", *YAMNET, "--hop-size", "100"]
     return run("embed", *names, *arguments, cwd=files)
@@ -100,7 +100,7 @@ def test_good_files_are_written_though_others_are_bad(mixed, files):
     assert lines[0].startswith(expected)
 
 
-def test_samples_beyond_one_are_warned_of_by_file(mixed):
+def test_a_warning_on_loud_samples_names_the_file(mixed):
     (warning,) = [line for line in mixed.stderr.splitlines() if "Warning" in line]
     assert warning.startswith("Warning: loud.wav: ")
 
@@ -153,7 +153,7 @@ def scene(files):
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
-    except OSError:  # Linux's way to say that the other end is closed
+    except OSError:  # Linux raises it if the other end is closed
         return b""
 
 
@@ -201,14 +201,14 @@ def test_a_wrong_command_is_explained_with_exit_status_2(tmp_path, arguments, me
     assert message in on_one_line(done.stderr)
 
 
-def test_weights_that_are_not_there_are_one_message(files, tmp_path):
+def test_missing_weights_give_one_message(files, tmp_path):
     done = run_process("embed", files / "stereo.wav", "-o", tmp_path, "--model", "yamnet")
     assert done.returncode == 1
     assert "hear-openl3-yamnet weights fetch yamnet" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_in_the_folders_place_is_one_message(files):
+def test_a_file_in_place_of_the_folder_gives_one_message(files):
     done = run("embed", files / "stereo.wav", "-o", files / "text.wav" / "x", *YAMNET)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: cannot write ")
@@ -248,7 +248,7 @@ def test_info_tells_rate_sizes_hops_licence_citation_and_weights(name):
     assert re.search(r"not on this machine; get them: hear-openl3-yamnet weights fetch \S+\n", text)
 
 
-def test_info_tells_where_the_weights_are(tmp_path):
+def test_info_prints_where_the_weights_are(tmp_path):
     registry = load_registry()["yamnet"]
     stand_in = write_yamnet(tmp_path / registry.file)
     digest = "sha256:" + hashlib.sha256(stand_in.read_bytes()).hexdigest()
@@ -260,7 +260,7 @@ def test_info_tells_where_the_weights_are(tmp_path):
     assert f" {stand_in} (cache)\n" in run("info", "yamnet", env=environment).stdout
 
 
-def test_info_of_no_preset_lists_the_presets():
+def test_info_of_an_unknown_preset_lists_the_presets():
     done = run_process("info", "vggish")
     assert done.returncode == 2
     for name in hear.list_presets():

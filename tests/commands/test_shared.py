@@ -21,7 +21,7 @@ def test_the_hop_of_a_scene_is_that_of_its_windows():
 
 
 @pytest.mark.parametrize("given", ["batch_size", "=8", "batch size=8"])
-def test_what_is_not_key_and_value_is_refused(given):
+def test_an_option_without_key_and_value_is_refused(given):
     with pytest.raises(OptionError, match="expects KEY=VALUE"):
         gather_options([given], weights=None)
 

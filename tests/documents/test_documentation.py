@@ -1,8 +1,8 @@
-"""Every Python block of README.md and of docs is run, and every command in them is one.
+"""Every Python block of README.md and docs runs, and every command in them exists.
 
-Pages are run from top to bottom in a folder with the sounds that they name: first the commands,
-then the blocks. Weights with a seed lie where the published ones would. Five tests in other files
-ask for the blocks that need other surroundings (`runs_blocks_of`); the rest runs here.
+Pages run from top to bottom in a folder with the sounds that they name: first the commands, then
+the blocks. Seeded weights take the place of the published ones. Five tests in other files ask for
+the blocks that need other surroundings (`runs_blocks_of`). The others run here.
 """
 
 import csv
@@ -21,17 +21,21 @@ from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests import seeded_audio
 from tests.code_blocks import blocks, commands, others, pages, run, text_of
-from tests.documents import test_readme  # noqa: F401 (it asks for blocks, as do the next)
+from tests.documents import test_readme  # noqa: F401 (these modules ask for blocks)
 from tests.evaluation.heareval_results import write_result
 from tests.export import test_exporting  # noqa: F401
 from tests.integrations import test_plug_in  # noqa: F401
 from tests.plotting import test_plot_command  # noqa: F401
 from tests.road import test_streaming  # noqa: F401
 
-# pages whose commands run here; tests of the commands themselves run those of the others
+# pages whose commands run here; those of other pages run in the tests of the commands
 COMMANDS_RUN = ["../README.md", "tag.md", "corpora.md"]
-EXAMPLES = {"HZ": "16000", "N": "0", "WHO": "auto"}  # of a synopsis' words that are no names
-ENGINE_OF_RAY = "--engine ray"  # needs a cluster; test_corpora_ray.py has one of this machine
+EXAMPLES = {
+    "HZ": "16000",
+    "N": "0",
+    "WHO": "auto",
+}  # values for words of a synopsis that are not names
+ENGINE_OF_RAY = "--engine ray"  # needs a cluster; test_corpora_ray.py starts one on this machine
 
 
 def own_blocks(page):
@@ -40,7 +44,7 @@ def own_blocks(page):
 
 @pytest.fixture(scope="module")
 def as_published(tmp_path_factory, seeded_files):
-    """A registry and a cache: every published file, of weights with a seed."""
+    """A registry and a cache with every published file, of seeded weights."""
     folder = tmp_path_factory.mktemp("as_published")
     rows = [("index", "mid", "display_name"), *((i, f"/m/{i}", f"Class {i}") for i in range(521))]
     with open(folder / "classes.csv", "w", newline="", encoding="utf-8") as file:
@@ -61,7 +65,7 @@ def as_published(tmp_path_factory, seeded_files):
 
 @pytest.fixture
 def readers_folder(tmp_path, monkeypatch, as_published):
-    """A folder with what the pages name, and in it the reader."""
+    """The current folder, with the files that the pages name."""
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(as_published))
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(as_published / "registry.json"))
     names = ["speech.wav", "street.wav", "music.mp3", "recordings/a.wav", "sounds/birds/b.flac"]
@@ -77,15 +81,15 @@ def readers_folder(tmp_path, monkeypatch, as_published):
 
 
 @pytest.mark.parametrize("page", pages())
-def test_no_block_is_overlooked(page):
+def test_every_block_is_found(page):
     text = text_of(page)
     fences = re.findall(r"^[ >]*(?:```+|~~~+)[ {]*(?:code-block\}? )?py", text, re.M | re.I)
     found = blocks(page)
-    assert len(found) == len(fences), "a Python block that tests.code_blocks does not see"
+    assert len(found) == len(fences), "tests.code_blocks does not find a Python block"
     reasons = re.findall(r"^<!-- not executed: (\w.+) -->$", text, re.M)
     assert len(reasons) == sum(not block.executed for block in found)
     assert len(reasons) == text.count("<!-- not executed")
-    for reason in reasons:  # readers of the page see it, too
+    for reason in reasons:  # the page gives the same reason
         prose = " ".join(text.split())
         assert re.search(rf"tests do not run this block: it {re.escape(reason)}", prose)
 
@@ -107,7 +111,7 @@ def test_blocks_run(page, readers_folder):
         assert [row[0] for row in namespace["found"].fetchall()] == ["a.wav"]
 
 
-@pytest.mark.slow  # a Ray of its own starts
+@pytest.mark.slow  # starts Ray
 def test_the_block_of_pandas_and_ray_runs(readers_folder):
     pytest.importorskip("pandas")
     ray = pytest.importorskip("ray")
@@ -126,7 +130,7 @@ def test_the_block_of_pandas_and_ray_runs(readers_folder):
 
 
 def find(words: list[str]):
-    """Return the command that a line names, and the words after it."""
+    """Return the command of a line, and the words after it."""
     command, words = typer.main.get_command(app), words[1:]
     while words and hasattr(command, "commands"):
         # `plot AUDIO` is short for `plot clip AUDIO`
@@ -138,7 +142,7 @@ def find(words: list[str]):
 
 
 def parse(words: list[str]) -> None:
-    """Parse a command as the command line would, and run nothing; raise if it is none."""
+    """Parse a command like the command line, without running it. Raise if it does not exist."""
     command, words = find(words)
     assert not hasattr(command, "commands"), f"{command.name} is not all of a command"
     if any("[" in word for word in words):
@@ -148,7 +152,7 @@ def parse(words: list[str]) -> None:
 
 
 def an_example(synopsis: list[str]) -> list[str]:
-    """Turn a synopsis, such as ``IN [MORE…] [--seed N]``, into a call with all that it names."""
+    """Turn a synopsis, such as ``IN [MORE…] [--seed N]``, into a call with all its arguments."""
     words = [word.strip("[]").removesuffix("…") for word in synopsis]
     return [EXAMPLES.get(word, word) for word in words if word]
 
@@ -180,7 +184,7 @@ def test_commands_named_in_a_sentence_exist(page):
         ("hear-openl3-yamnet tasks make tasks [--sede N]", "No such option"),
     ],
 )
-def test_what_is_no_command_is_noticed(line, message):
+def test_wrong_commands_are_noticed(line, message):
     with pytest.raises(Exception, match=message):
         parse(shlex.split(line))
 

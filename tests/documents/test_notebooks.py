@@ -1,4 +1,4 @@
-"""docs/notebooks: each runs from top to bottom, and stores pictures, but nothing of a machine."""
+"""The notebooks of docs run, and they store pictures but no facts about a machine."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_there_are_five():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_stored_is_whole_small_and_of_no_machine(name):
+def test_a_stored_notebook_is_complete_small_and_without_paths(name):
     notebook = read(name)
     nbformat.validate(notebook)
     assert notebook == cleaned(read(name)), "store it with scripts/release/run_notebooks.py"
@@ -52,5 +52,5 @@ def test_notebook_runs_and_shows_what_is_stored(name):
     execute(notebook)
     again = cleaned(notebook)
     assert n_pictures(again) == n_pictures(stored)
-    # numbers may differ in their last digits between machines: what stands around them does not
+    # numbers may differ between machines in their last digits, other text may not
     assert re.sub(r"[\d.e+-]+", "#", printed(again)) == re.sub(r"[\d.e+-]+", "#", printed(stored))

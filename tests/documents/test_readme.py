@@ -1,4 +1,4 @@
-"""README's ten lines of Python print what it shows, and its links lead somewhere."""
+"""The ten lines of Python in README print what it shows, and all links lead to files."""
 
 import re
 from pathlib import Path

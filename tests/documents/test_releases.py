@@ -1,4 +1,4 @@
-"""What names the version, and the Pythons, says the same."""
+"""All places that name the version, or the versions of Python, agree."""
 
 import re
 import subprocess

@@ -7,7 +7,7 @@ from pathlib import Path
 def write_result(
     embeddings: Path, model: str, task: str, score: float, *, metric: str = "top1_acc", folds=0
 ) -> Path:
-    """Write a file of scores; with folds, each fold's score is a hundredth from its neighbours'."""
+    """Write a file of scores. The scores of neighbouring folds differ by 0.01."""
     if folds:
         middle = (folds - 1) / 2
         of_folds = [score + 0.01 * (fold - middle) for fold in range(folds)]
@@ -30,7 +30,7 @@ def write_text(embeddings: Path, model: str, task: str, text: str) -> Path:
 
 
 def _split(score: float, metric: str) -> dict[str, float]:
-    # heareval's order: the loss, the score, then the metrics, the first of which is the score
+    # the order of heareval: the loss, the score, the metrics; the first metric is the score
     return {
         "test_loss": 1.25,
         "test_score": score,

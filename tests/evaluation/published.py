@@ -28,7 +28,7 @@ ROWS = {
     "VoxLingua107 top 10": (0.33129791, 14, 0.201649484, 27, 34),
 }
 
-# the best of some tasks, and by which model
+# the best score of some tasks, and its model
 BEST = {
     "Beijing Opera": (0.974556744, "OpenL3"),
     "DCASE 2016 task 2": (0.925373137, "CP-JKU PaSST 2lvl+mel"),

@@ -29,7 +29,7 @@ def read_csv(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 class Cells(HTMLParser):
-    """The texts of a table's rows, * after those that are strong; and what else is referred to."""
+    """The texts of the rows of a table, with * after bold ones, and all addresses."""
 
     def __init__(self, text):
         super().__init__()
@@ -59,7 +59,7 @@ class Cells(HTMLParser):
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    """Three models: two tasks of HEAR's, one of our own, one score missing, one not a number."""
+    """Three models, two tasks of HEAR and one other task. One score is missing, one is NaN."""
     folder = tmp_path_factory.mktemp("results")
     embeddings, out = folder / "embeddings", folder / "out" / "here"
     for model, scores in {
@@ -156,7 +156,7 @@ def test_evaluate_writes_html_that_needs_no_other_file(compared):
     assert ["fsd50k-v1.0-full", "mAP", "–", "0.400*", "–", "0.447", "–"] in page.rows
 
 
-def test_evaluate_leaves_the_leaderboard_out_where_no_task_is_hears(tmp_path):
+def test_evaluate_leaves_out_the_leaderboard_without_tasks_of_hear(tmp_path):
     write_result(tmp_path / "embeddings", "ours", "synth_words-v1-full", 0.5)
     done = run("evaluate", tmp_path / "embeddings", "-o", tmp_path / "out")
     assert done.returncode == 0
@@ -179,7 +179,7 @@ def test_evaluate_skips_broken_files_by_name(tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_evaluate_names_what_cannot_be(tmp_path):
+def test_evaluate_names_folders_that_cannot_be_read_or_written(tmp_path):
     done = run("evaluate", tmp_path / "absent")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no such folder" in done.stderr

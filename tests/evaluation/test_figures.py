@@ -1,4 +1,4 @@
-"""What the figures show, read back from what matplotlib was told to draw."""
+"""The figures show the scores: their contents are read back from matplotlib."""
 
 import re
 from xml.etree import ElementTree
@@ -144,7 +144,7 @@ def test_files_are_a_slide_in_size_and_the_same_each_time(scores, tmp_path):
     assert [path.name for path in first] == ["tasks.png", "tasks.svg"]
     picture = matplotlib.image.imread(first[0])
     assert picture.shape[:2] == (1125, 1999)
-    assert 0.5 < picture[..., :3].mean() < 0.99  # drawn on, mostly paper
+    assert 0.5 < picture[..., :3].mean() < 0.99  # mostly white, but not empty
     assert ElementTree.parse(first[1]).getroot().tag.endswith("svg")
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()

@@ -82,7 +82,7 @@ def test_looking_up_by_the_folder_that_heareval_names(leaderboard):
     assert leaderboard.score(YAMNET, "dcase2016_task2-hear2021-full") == 0.008316008
     assert leaderboard.score(OPENL3, "nsynth_pitch-v2.2.3-5h") == 0.560000002
     assert leaderboard.score(OPENL3, "nsynth_pitch-v2.2.3-50h") == 0.731034458
-    # no score; none of HEAR's; another size of one of HEAR's; Beehive, which has no folder
+    # no score; not a task of HEAR; another size of a task of HEAR; Beehive, which has no folder
     assert np.isnan(leaderboard.score(YAMNET, "fsd50k-v1.0-full"))
     assert np.isnan(leaderboard.score(OPENL3, "synth_pitch-v1-full"))
     assert np.isnan(leaderboard.score(OPENL3, "esc50-v2.0.0-small"))

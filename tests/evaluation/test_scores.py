@@ -1,4 +1,4 @@
-"""Ranks, wins and medians on tables small enough to check by hand."""
+"""Ranks, wins and medians of tables that are small enough to check by hand."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from hear_openl3_yamnet.evaluation.scores import (
 )
 
 NAN = float("nan")
-# five tasks, four models: plain, two tied, two tied as best, one missing, nobody
+# four models; five tasks: no ties, a tie, a tie of the best, one missing score, no score
 SCORES = np.array(
     [
         [0.9, 0.1, 0.5, 0.3],
@@ -63,7 +63,7 @@ def test_best_in_task_and_wins():
 
 def test_pairwise_wins_count_common_tasks_and_halve_ties():
     expected = [
-        [1.5, 2, 3, 2],  # with itself every task is a tie
+        [1.5, 2, 3, 2],  # each task of a model with itself is a tie
         [1, 2, 1.5, 2.5],
         [0, 2.5, 2, 3],
         [1, 1.5, 1, 2],

@@ -1,4 +1,4 @@
-"""Exported models in the runtimes that they are for: the same embeddings as the API's."""
+"""Exported models in their runtimes give the embeddings of the API."""
 
 import functools
 import json
@@ -39,7 +39,7 @@ from ai_edge_litert.interpreter import Interpreter
 embeddings = Interpreter(path).get_signature_runner()(samples=samples)["embeddings"]
 """,
 }
-"""As a user would run each file: without this package."""
+"""How users run each file, without this package."""
 
 
 def run_here(file_format, path, samples):
@@ -63,7 +63,7 @@ numpy.save({made!r}, embeddings)
 
 
 def windows_by_the_configuration(clip, configuration, n_timestamps):
-    """Cut a clip into windows with what stands in the JSON, and nothing else."""
+    """Cut a clip into windows with the facts of the JSON only."""
     length = configuration["input"]["shape"][1]
     hop = round(HOP_MS * configuration["input"]["sample_rate"] / 1000)
     before = configuration["timestamp_sample"]
@@ -211,7 +211,7 @@ def test_models_without_single_windows_are_refused(name, options, message, tmp_p
 
 
 @pytest.mark.backends
-def test_export_is_tensorflows(untrained_yamnet):
+def test_only_tensorflow_can_export(untrained_yamnet):
     if BACKEND == "tensorflow":
         windows.check_exportable(untrained_yamnet, "onnx")
         return
@@ -226,7 +226,7 @@ def test_a_file_that_differs_is_not_kept(untrained_yamnet, tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
-def test_the_difference_is_the_worst_rows():
+def test_the_difference_is_that_of_the_worst_row():
     expected = np.array([[3.0, 4.0], [0.0, 2.0], [0.0, 0.0]], np.float32)
     assert checking.largest_difference(expected, expected) == 0
     got = expected + np.array([[0.0, 0.05], [0.0, 0.1], [0.0, 0.0]], np.float32)

@@ -1,4 +1,4 @@
-"""HearLayer: the API's numbers inside a Keras model, frozen or trained through."""
+"""HearLayer gives the embeddings of the API in a Keras model, frozen or trained."""
 
 import os
 
@@ -61,7 +61,7 @@ def classifier(model, **options):
         ("yamnet", {"pooling": "max+mean", "scene_pooling": "sum_max_mean", "window_size": 1500}),
     ],
 )
-def test_embeddings_are_the_apis(name, options):
+def test_embeddings_are_those_of_the_api(name, options):
     model = load(name, **options)
     clips = [seeded_audio.clip(sound, model.sample_rate, 0.8) for sound in ("notes", "chirp")]
     audio = np.stack(clips)
@@ -119,7 +119,7 @@ def test_training_through_the_network_moves_it_and_not_the_model(sounds):
     np.testing.assert_array_equal(get_scene_embeddings(audio, model), scenes)
 
 
-def test_it_may_be_unfrozen_later(sounds):
+def test_it_can_be_unfrozen_later(sounds):
     audio, labels = sounds
     network, layer = classifier(load(layers="layer1"))
     network.fit(audio, labels, verbose=0)

@@ -1,4 +1,4 @@
-"""The blocks of docs/plug-in.md, run in order: PyTorch's on PyTorch, the others on TensorFlow."""
+"""The blocks of docs/plug-in.md run in order, on PyTorch or on TensorFlow."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""HearEmbedding as scikit-learn's users have it: pipelines, searches, clones, processes, files."""
+"""HearEmbedding in scikit-learn: pipelines, searches, clones, processes, files."""
 
 import inspect
 import pickle
@@ -35,11 +35,11 @@ from tests.seeded_weights import write_yamnet
 CHEAP = {"model": "yamnet", "weights": "random:1", "layers": "layer1", "window_size": 25}
 
 ANY_LENGTH = "clips may have any length: there is no fixed number of features"
-FLOATS_ALONE = "only floating-point arrays are samples, as everywhere in the API"
+FLOATS_ALONE = "only floating-point arrays are samples, as in the whole API"
 NOT_APPLICABLE = {
     "check_n_features_in": ANY_LENGTH,
     "check_n_features_in_after_fitting": ANY_LENGTH,
-    "check_transformer_general": ANY_LENGTH,  # its last line; its others are tested below
+    "check_transformer_general": ANY_LENGTH,  # its last line; the others are tested below
     "check_estimators_dtypes": f"integers: {FLOATS_ALONE}",
     "check_dtype_object": f"objects: {FLOATS_ALONE}",
     "check_complex_data": f"AudioTypeError is a TypeError, not a ValueError: {FLOATS_ALONE}",
@@ -51,8 +51,8 @@ NOT_APPLICABLE = {
 @parametrize_with_checks(
     [HearEmbedding(**CHEAP)], expected_failed_checks=lambda estimator: NOT_APPLICABLE
 )
-@pytest.mark.filterwarnings("ignore:audio reaches from")  # scikit-learn's data are no audio
-def test_as_scikit_learn_checks_it(estimator, check):
+@pytest.mark.filterwarnings("ignore:audio reaches from")  # the data of scikit-learn are not audio
+def test_the_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
 
@@ -152,7 +152,7 @@ def test_clones_and_pickles_are_small_and_embed_alike(clips):
     embedding = HearEmbedding(**CHEAP).fit(audio)
     expected = embedding.transform(audio)
     pickled = pickle.dumps(embedding)
-    assert len(pickled) < 10_000  # options, names and the weights' id: no weights
+    assert len(pickled) < 10_000  # options, names and the id of the weights, but no weights
     np.testing.assert_array_equal(pickle.loads(pickled).transform(audio), expected)
     copy = clone(embedding)
     assert copy.get_params() == embedding.get_params()

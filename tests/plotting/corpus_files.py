@@ -1,4 +1,4 @@
-"""A corpus whose names and labels are such as the careless and the malicious write."""
+"""The files of a corpus with careless and malicious names and labels."""
 
 RATE = 16_000
 # (id, file, label, number, start, duration)

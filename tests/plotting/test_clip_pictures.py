@@ -1,4 +1,4 @@
-"""Pictures of a clip and of two: they show what the network saw and its embeddings."""
+"""Pictures of one clip and of two clips show the log-mel and the embeddings."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_a_clip_has_all_panels_on_one_time_axis(untrained_yamnet):
     cosines = drawn["similarity"].images[0].get_array()
     assert cosines.shape == (len(timestamps), len(timestamps))
     np.testing.assert_allclose(np.diag(cosines), 1, atol=1e-5)
-    drawn["waveform"].figure.canvas.draw()  # names that look like mathematics are none
+    drawn["waveform"].figure.canvas.draw()  # a name that looks like mathematics is plain text
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("silence", 1.0), ("noise", 0.01)])
@@ -41,7 +41,7 @@ def test_clips_without_change_are_drawn(untrained_yamnet, name, seconds):
     assert drawn["similarity"].images[0].get_array().min() > 0.5
 
 
-def test_what_is_no_clip_is_refused(untrained_yamnet):
+def test_an_array_of_two_clips_is_refused(untrained_yamnet):
     with pytest.raises(AudioError):
         plot_clip(np.zeros((2, 100), np.float32), untrained_yamnet, figure=Figure())
 

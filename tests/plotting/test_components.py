@@ -1,4 +1,4 @@
-"""Principal components: the numbers of scikit-learn, and colours that differ as they do."""
+"""Principal components: the numbers of scikit-learn, shown as lines and colours."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_equal_rows_have_no_components(rows):
     assert not shares.any()
 
 
-def test_the_first_component_is_told_by_grey_alone():
+def test_the_first_component_is_visible_in_grey():
     steps = np.linspace(-1, 1, 21)
     rgb = colours(np.stack([steps, 0 * steps, 0 * steps], axis=1))
     assert np.all(np.diff(rgb @ [0.2126, 0.7152, 0.0722]) > 0)
@@ -53,7 +53,7 @@ def test_an_outlier_leaves_other_moments_their_colours():
     assert np.ptp(strip, axis=0).min() > 0.2
 
 
-def test_one_moment_that_differs_is_at_full_height():
+def test_the_only_different_moment_has_the_full_height():
     rows = np.zeros((400, 3))
     rows[5] = [1, 2, 3]
     drawn = plot_components(rows, np.arange(400) * 100.0, Figure().add_subplot())

@@ -1,4 +1,4 @@
-"""Maps of corpora: where the points lie, how they are labelled and coloured, and the command."""
+"""Maps of corpora: the points, their labels and colours, and the command."""
 
 import shutil
 import subprocess
@@ -24,7 +24,7 @@ from tests.plotting.page_data import in_page
 from tests.seeded_audio import clip
 
 
-def test_a_map_has_the_scenes_that_there_are_by_their_first_label(folder, scene_map):
+def test_a_map_has_the_embedded_scenes_with_their_first_label(folder, scene_map):
     corpus = load_corpus(folder / "corpus")
     assert scene_map.ids == corpus.ids == [file[0] for file in POINTS]
     assert (scene_map.label, scene_map.labels) == ("kind", [file[2] for file in POINTS])
@@ -35,7 +35,7 @@ def test_a_map_has_the_scenes_that_there_are_by_their_first_label(folder, scene_
         map_corpus(corpus, "colour")
 
 
-def test_files_without_labels_are_told_by_their_folders(tmp_path, untrained_yamnet):
+def test_files_without_labels_are_labelled_by_their_folders(tmp_path, untrained_yamnet):
     for name in ("a/1.wav", "a/2.wav", "b/1.wav"):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def test_files_without_labels_are_told_by_their_folders(tmp_path, untrained_yamn
     assert (found.label, found.labels) == ("folder", ["a", "a", "b"])
 
 
-def test_labels_have_colours_and_marks_of_their_own():
+def test_each_label_has_its_own_colour_and_mark():
     labels = [f"label {i:02d}" for i in range(25) for _ in range(25 - i)] + [None, ""]
     groups = group(labels)
     named = groups[:MOST_GROUPS]

@@ -19,7 +19,7 @@ from tests.plotting.corpus_files import POINTS
 from tests.plotting.page_data import in_page
 
 
-def test_a_page_is_one_file_and_names_are_no_code(scene_map):
+def test_a_page_is_one_file_and_names_are_not_code(scene_map):
     sounds = link_sounds(scene_map.paths, scene_map.starts, scene_map.durations, Path("map.html"))
     page = build_page(scene_map, sounds, "</title><script>1</script>")
     assert in_page(page)["ids"] == scene_map.ids
@@ -67,7 +67,7 @@ def test_the_page_plays_in_a_browser(folder, tmp_path, limit):
         assert set(asked) <= {"file", "data"}
 
 
-def test_a_narrow_page_keeps_the_point_that_keys_went_to(scene_map, tmp_path):
+def test_a_narrow_page_keeps_the_point_that_the_keys_chose(scene_map, tmp_path):
     place = (scene_map.paths, scene_map.starts, scene_map.durations)
     path = tmp_path / "map.html"
     path.write_text(build_page(scene_map, embed_sounds(*place), "narrow"), "utf-8")
@@ -132,7 +132,7 @@ def test_a_sound_begins_where_its_own_point_says(folder, tmp_path):
 
 
 def let_resizes_be_seen(page) -> None:
-    """Wait for two frames: resizes are told between layout and paint."""
+    """Wait for two frames. The page learns of a new size between layout and paint."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -141,7 +141,7 @@ def footer_height(page) -> float:
 
 
 def tour(page) -> dict[str, tuple[float, float]]:
-    """Go from point to point by the arrow keys; return where each is."""
+    """Go from point to point with the arrow keys, and return where each one is."""
     page.focus("#map")
     spots = {}
     for key in [
@@ -165,7 +165,7 @@ def tour(page) -> dict[str, tuple[float, float]]:
                 return [stage, tip.offsetWidth, tip.offsetHeight, tip.offsetLeft, tip.offsetTop];
             }"""
         )
-    # the tip stands 16 pixels beside its point, on the side where there is room
+    # the tip is 16 pixels beside its point, on the side with enough space
     found = {}
     for id_, (stage, width, height, left, top) in spots.items():
         for x in (left - 16, left + width + 16):
@@ -178,22 +178,22 @@ def tour(page) -> dict[str, tuple[float, float]]:
 
 
 def wait_until_played(page, to: float) -> None:
-    """Wait until the player has come to a time, and stopped there by itself."""
+    """Wait until the player has reached a time and has stopped there by itself."""
     for paused, time in player_states(page):
         if paused and time >= to:
-            assert time < 5  # the file goes on up to 6 s
+            assert time < 5  # the file has 6 s
             return
 
 
 def wait_until_at(page, to: float) -> None:
-    """Wait until the player has come to a time."""
+    """Wait until the player has reached a time."""
     for _, time in player_states(page):
         if time >= to:
             return
 
 
 def player_states(page) -> Iterator[tuple[bool, float]]:
-    """Return again and again whether the player is paused, and at which time, for a minute."""
+    """Yield for a minute whether the player is paused, and its time."""
     for _ in range(600):
         yield page.evaluate(
             """() => {

@@ -24,7 +24,7 @@ def test_similarity_has_times_on_both_axes():
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.6, 1.1])
-def test_two_clips_have_all_colours_however_little_alike_they_are(angle):
+def test_two_clips_have_all_colours_even_if_they_differ_much(angle):
     fan = np.linspace(0, 0.4, 5)
     rows = np.stack([np.cos(fan), np.sin(fan)], axis=1)
     turned = np.stack([np.cos(fan + angle), np.sin(fan + angle)], axis=1)
@@ -34,7 +34,7 @@ def test_two_clips_have_all_colours_however_little_alike_they_are(angle):
     assert plot_similarity(rows, times, axes=axes()).images[0].get_clim()[1] == 1
 
 
-def test_two_clips_that_are_the_same_all_over_are_of_one_colour():
+def test_two_constant_clips_have_one_colour():
     rows, times = np.ones((3, 4), np.float32), np.arange(3) * 100.0
     drawn = plot_similarity(rows, times, (-rows, times), axes())
     low, high = drawn.images[0].get_clim()

@@ -10,7 +10,7 @@ from hear_openl3_yamnet.plotting.sounds import embed_sounds, link_sounds
 from tests.plotting.corpus_files import RATE
 
 
-def test_sounds_are_embedded_as_the_parts_that_points_stand_for(scene_map):
+def test_the_excerpt_of_each_point_is_embedded(scene_map):
     sounds = embed_sounds(scene_map.paths, scene_map.starts, scene_map.durations)
     assert (sounds.of, sounds.n_missing, sounds.embedded) == ([0, 1, 2, 3], 0, True)
     lengths = []
@@ -22,7 +22,7 @@ def test_sounds_are_embedded_as_the_parts_that_points_stand_for(scene_map):
     assert lengths == pytest.approx([1.5, 0.5, 1.5, 6.0], abs=0.1)  # MP3 has frames of 36 ms
 
 
-def test_sounds_are_linked_from_where_the_page_lies(scene_map, folder):
+def test_sounds_are_linked_from_the_folder_of_the_page(scene_map, folder):
     place = (scene_map.paths, scene_map.starts, scene_map.durations)
     sounds = link_sounds(*place, folder / "pages" / "map.html")
     assert sounds.addresses == [

@@ -1,4 +1,4 @@
-"""The log-mel of a picture is the network's input."""
+"""The log-mel of a picture is the input of the network."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.seeded_audio import clip
 
 
 def network_input(window, front_end):
-    """Compute the log-mel of one window by the formulas alone, in double precision."""
+    """Compute the log-mel of one window from the formulas, in double precision."""
     starts = np.arange(front_end.n_frames) * front_end.frame_hop
     padded = np.append(window, np.zeros(front_end.frame_length))
     frames = np.stack([padded[start : start + front_end.frame_length] for start in starts])
@@ -41,7 +41,7 @@ def test_the_log_mel_is_that_of_the_window_around_each_moment(seeded_model, name
         np.testing.assert_allclose(seen.levels[column], wanted, atol=5e-3)
 
 
-def test_the_log_mel_is_blank_where_no_window_lies(untrained_yamnet):
+def test_the_log_mel_is_blank_at_times_without_a_window(untrained_yamnet):
     audio = clip("noise", 16_000, 3.0)
     (seen,) = seen_log_mel(audio, untrained_yamnet, hop_size=2000)
     times = (np.arange(len(seen.levels)) + 0.5) / len(seen.levels) * seen.duration
@@ -53,7 +53,7 @@ def test_the_log_mel_is_blank_where_no_window_lies(untrained_yamnet):
 
 
 @pytest.mark.parametrize("name", FRONT_ENDS)
-def test_bands_are_where_their_frequencies_say(name):
+def test_the_loudest_band_has_the_frequency_of_the_tone(name):
     front_end = FRONT_ENDS[name]
     frequencies = band_frequencies(front_end)
     assert np.all(np.diff(frequencies) >= 0)
