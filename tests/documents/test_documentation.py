@@ -91,7 +91,7 @@ def test_every_block_is_found(page):
     assert len(reasons) == text.count("<!-- not executed")
     for reason in reasons:  # the page gives the same reason
         prose = " ".join(text.split())
-        assert re.search(rf"tests do not run this block: it {re.escape(reason)}", prose)
+        assert re.search(rf"tests do not run this block, because it {re.escape(reason)}", prose)
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if own_blocks(page)])
