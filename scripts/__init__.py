@@ -3,7 +3,7 @@
     python -m scripts.measure.benchmark --quick
 
 ``starter``
-    Render the training sounds, train the starter weights, judge and register them.
+    Render the training sounds, train the starter weights, distil OpenL3-lite, judge and register.
 ``measure``
     Speed, memory, cost and accuracy: the numbers in docs.
 ``stress``

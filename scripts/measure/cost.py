@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hear_openl3_yamnet.backbones import openl3, yamnet
+from hear_openl3_yamnet.backbones import Backbone, openl3, operations, yamnet
 from hear_openl3_yamnet.backbones.openl3_sharing import GRID
 from hear_openl3_yamnet.config.configuring import configure
 from hear_openl3_yamnet.engine.runs import frames_of_run
@@ -57,19 +57,9 @@ def _openl3(front_end: FrontEnd, frames: dict[str, float]) -> float:
 
 def window(front_end: FrontEnd) -> float:
     """Return the operations of a single window."""
-    if front_end.name == "yamnet":
-        return _yamnet(front_end)
-    return _openl3(front_end, {strip.layer: strip.width for strip in strips(front_end)})
-
-
-def _yamnet(front_end: FrontEnd) -> float:
-    total, channels_in = 0.0, 1
-    for step in yamnet.STEPS:
-        bands, frames, channels = yamnet.map_shape(step.name, front_end.n_bands, front_end.n_frames)
-        taps = 9 * channels if step.name == "layer1" else 9 * channels_in + channels_in * channels
-        total += 2 * bands * frames * taps
-        channels_in = channels
-    return total
+    backbone: Backbone = yamnet if front_end.name == "yamnet" else openl3
+    shape = (front_end.n_bands, front_end.n_frames)
+    return operations.count(backbone, [backbone.LAST_LAYER], *shape)
 
 
 def shared(front_end: FrontEnd, run: int, lag: int = LAG) -> float:

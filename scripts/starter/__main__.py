@@ -1,4 +1,4 @@
-"""Make the starter weights again, and judge them.
+"""Make the shipped weights again, and judge them.
 
 Run the commands in this order; docs/starter.md gives the options that were used.
 """
@@ -12,6 +12,9 @@ COMMANDS = {
     "train": "train one network",
     "judge": "compare trained weights with baselines on eight tasks",
     "recordings": "compare them on two small tasks of recorded sounds",
+    "pack": "pack recordings, to distil on",
+    "synthesize": "synthesize sounds, to distil on",
+    "distill": "distil OpenL3-lite from an OpenL3",
     "register": "enter the weights' digests and sizes into weights/registry.json",
     "report": "print tables of the scores and draw the learning curves",
 }

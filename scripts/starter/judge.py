@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hear_openl3_yamnet.backbones import folding, openl3, yamnet
+from hear_openl3_yamnet.backbones import folding, get_backbone, openl3, yamnet
 from hear_openl3_yamnet.files import written_whole
 from hear_openl3_yamnet.weights.reading import read_weights
 
@@ -31,7 +31,6 @@ _BATCH = 16  # windows
 _CALIBRATING = 640  # windows that calibrate batch norms
 
 FRONT_ENDS = {"openl3": "mel128", "yamnet": "yamnet"}
-LAYERS = {"openl3": "conv8", "yamnet": "layer14"}
 Embed = Callable[[np.ndarray], np.ndarray]
 
 
@@ -46,20 +45,24 @@ def log_mels(clips: list[np.ndarray], front_end: str) -> np.ndarray:
     return np.stack(rows)
 
 
-def embedder(network: str, weights: dict[str, np.ndarray]) -> Embed:
-    """Return the function from log-mel windows to published embeddings."""
+def embedder(network: str, weights: dict[str, np.ndarray], layers: tuple[str, ...] = ()) -> Embed:
+    """Return the function from log-mel windows to published embeddings.
+
+    If `layers` are given, their embeddings are concatenated.
+    """
     import keras
     import tensorflow as tf
     from keras import ops
 
-    module = {"openl3": openl3, "yamnet": yamnet}[network]
+    module = get_backbone(network)
     folded = {name: tf.constant(value) for name, value in module.fold(weights).items()}
-    layer = LAYERS[network]
+    layers = layers or (module.LAST_LAYER,)
+    pool = ops.mean if network == "yamnet" else ops.max
 
     @tf.function(reduce_retracing=True)
     def run(windows):
-        maps = module.feature_maps(folded, windows, [layer])[layer]
-        return ops.max(maps, axis=(1, 2)) if network == "openl3" else ops.mean(maps, axis=(1, 2))
+        maps = module.feature_maps(folded, windows, layers)
+        return ops.concatenate([pool(maps[layer], axis=(1, 2)) for layer in layers], axis=1)
 
     def embed(windows: np.ndarray) -> np.ndarray:
         batches = [run(windows[i : i + _BATCH]) for i in range(0, len(windows), _BATCH)]
