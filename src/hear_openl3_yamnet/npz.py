@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .audio.files import load_audio
-from .errors import OptionError
+from .errors import OptionError, naming_what_cannot_be_written
 from .files import written_whole
 from .hear import get_scene_embeddings, get_timestamp_embeddings
 from .version import __version__
@@ -72,8 +72,8 @@ def embed_file(audio: Path, path: Path, model: HearModel, *, scene: bool = False
     ------
     AudioFileError
         If the audio file is missing, unreadable, or holds no audio.
-    OSError
-        If the folder cannot be written to, or the disk is full.
+    HearError
+        If the ``.npz`` file cannot be written.
     """
     from keras.ops import convert_to_numpy
 
@@ -89,17 +89,18 @@ def embed_file(audio: Path, path: Path, model: HearModel, *, scene: bool = False
         arrays["timestamps"] = convert_to_numpy(timestamps[0])
         ends = (float(arrays["timestamps"][0]), float(arrays["timestamps"][-1]))
     seconds = time.perf_counter() - began
-    save_npz(
-        path,
-        **arrays,
-        hop_size=model.scene_hop_size if scene else model.hop_size,
-        model=model.name,
-        weights_id=model.weights_id,
-        sample_rate=model.sample_rate,
-        config=json.dumps(model.config),
-        version=__version__,
-        audio=str(audio),
-    )
+    with naming_what_cannot_be_written(path):
+        save_npz(
+            path,
+            **arrays,
+            hop_size=model.scene_hop_size if scene else model.hop_size,
+            model=model.name,
+            weights_id=model.weights_id,
+            sample_rate=model.sample_rate,
+            config=json.dumps(model.config),
+            version=__version__,
+            audio=str(audio),
+        )
     shape = arrays["embeddings"].shape
     return Embedded(path, shape, ends, len(waveform) / model.sample_rate, seconds)
 

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from safetensors.numpy import save_file
 from typer.testing import CliRunner
 
 from hear_openl3_yamnet import OptionError, get_timestamp_embeddings, load_model
+from hear_openl3_yamnet.audio import files
 from hear_openl3_yamnet.backbones import yamnet
 from hear_openl3_yamnet.commands.app import app
 from hear_openl3_yamnet.errors import (
@@ -23,6 +26,7 @@ from hear_openl3_yamnet.tagging import class_names, tag
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.program import run
 from tests.road.test_parity import TOLERANCES, golden
 
 NAMES = ["Speech", "Child speech, kid speaking", 'A "quoted" name', *map(str, range(3, 521))]
@@ -163,3 +167,27 @@ def recording(tmp_path) -> Path:
     path = tmp_path / "notes.wav"
     soundfile.write(path, CLIP, 16000)
     return path
+
+
+def test_the_command_writes_the_other_outputs_if_one_cannot_be_written(
+    tmp_path, class_map, recording, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9 $x_{.wav")  # not UTF-8, and what looks like mathematics
+    shutil.copy(recording, name)
+    outputs = ["-o", "tags.csv", "-o", "missing/tags.json", "-o", "tags.png", "-o", "tags.json"]
+    done = run("tag", name, "--weights", "random:1", *outputs)
+    assert done.returncode == 1
+    assert done.stderr == "Error: cannot write missing/tags.json: No such file or directory.\n"
+    assert json.loads((tmp_path / "tags.json").read_text())["audio"] == name
+    assert (tmp_path / "tags.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "tags.csv").exists()
+
+
+def test_the_command_names_the_file_after_any_exception(class_map, recording, monkeypatch):
+    def fail(path, sample_rate):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(files, "load_audio", fail)
+    done = run("tag", recording, "--weights", "random:1")
+    assert (done.returncode, done.stderr) == (1, f"Error: {recording}: RuntimeError: out of luck\n")

@@ -2,6 +2,7 @@
 
 import sys
 from fractions import Fraction
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,9 @@ app.add_typer(plot_cli.app)
 
 def main() -> None:
     """Run the command line. An error of this package ends it with only its message."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # so that names of files that are not UTF-8 print
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except HearError as error:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import AudioFileError, HearError, naming_what_cannot_be_written
+from ..errors import HearError, naming_what_cannot_be_written
 from .shared import (
     HopSize,
     Model,
     Options,
     Weights,
+    errors_of,
     gather_options,
     load_quietly,
     say,
@@ -69,7 +70,7 @@ def embed(
       hear-openl3-yamnet embed *.flac -o scenes --scene --option embedding_size=6144
       hear-openl3-yamnet embed speech.wav -o baseline --weights random:1
 
-    A file that cannot be read is named on stderr with the cause. The other files are embedded.
+    A file that cannot be embedded is named on stderr with the cause. The others are embedded.
 
     \b
     Exit status:
@@ -91,12 +92,11 @@ def embed(
     pairs = list(zip(audio, paths, strict=True))
     for file, path in tqdm(pairs, unit="file", disable=None):  # shown if stderr is a terminal
         try:
-            with warnings_shown(f"{file}: "):
+            with warnings_shown(f"{file}: "), errors_of(file):
                 embedded = embed_file(file, path, loaded, scene=scene)
-        except (HearError, OSError) as error:
+        except HearError as error:
             n_failed += 1
-            subject = "" if isinstance(error, AudioFileError) else f"{file}: "
-            say(f"Error: {subject}{error}", sys.stderr)
+            say(f"Error: {error}", sys.stderr)
         else:
             say(_line(embedded), sys.stdout)
     if n_failed:

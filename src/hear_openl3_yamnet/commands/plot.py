@@ -15,6 +15,7 @@ from .shared import (
     Options,
     Weights,
     check_ending,
+    errors_of,
     gather_options,
     load_quietly,
 )
@@ -95,7 +96,11 @@ def clip(
     from ..plotting.pictures import new_picture
 
     loaded = load_quietly(model, gather_options(option, weights=weights, hop_size=hop_size))
-    first, *others = [load_audio(file, loaded.sample_rate) for file in files]
+    clips = []
+    for file in files:
+        with errors_of(file):
+            clips.append(load_audio(file, loaded.sample_rate))
+    first, *others = clips
     if others:
         figure = new_picture(two.SIZE)
         names = (files[0].name, files[1].name)

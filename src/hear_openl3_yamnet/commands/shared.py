@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import OptionError
+from ..errors import HearError, OptionError
 
 if TYPE_CHECKING:
     from ..model import HearModel
@@ -163,6 +163,31 @@ def warnings_shown(subject: str = "") -> Iterator[None]:
     finally:
         for warning in caught:
             say(f"Warning: {subject}{warning.message}", sys.stderr)
+
+
+@contextmanager
+def errors_of(file: Path) -> Iterator[None]:
+    """Raise every exception of the block as a `HearError` that names a file.
+
+    Parameters
+    ----------
+    file : Path
+        The file that the block reads or writes.
+
+    Raises
+    ------
+    HearError
+        In place of any exception, also of one that no code foresees. An `OptionError`, and an
+        error of this package that already names the file, pass unchanged.
+    """
+    try:
+        yield
+    except HearError as error:
+        if isinstance(error, OptionError) or str(file) in str(error):
+            raise
+        raise HearError(f"{file}: {error}") from error
+    except Exception as error:
+        raise HearError(f"{file}: {type(error).__name__}: {error}") from error
 
 
 def say(text: str, stream: IO[str]) -> None:

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import naming_what_cannot_be_written
-from .shared import MODEL, PICTURES, Weights, check_ending, gather_options, load_quietly
+from ..errors import HearError, naming_what_cannot_be_written
+from .shared import (
+    MODEL,
+    PICTURES,
+    Weights,
+    check_ending,
+    errors_of,
+    gather_options,
+    load_quietly,
+    warnings_shown,
+)
 
 if TYPE_CHECKING:
     from ..tagging import Tags
@@ -54,6 +63,12 @@ def tag(
     Scores are between 0 and 1. Each class has its own. They rank classes; they are not
     probabilities.
     A picture needs matplotlib: pip install "hear-openl3-yamnet[plot]"
+
+    \b
+    Exit status:
+      0  the file is tagged, and all outputs are written
+      1  the file cannot be tagged, or an output cannot be written
+      2  the command itself is wrong
     """  # noqa: D301
     from ..audio.files import load_audio
     from ..tagging import class_names
@@ -63,12 +78,21 @@ def tag(
         check_ending(path, (".csv", ".json", *PICTURES))
     class_names()  # first, because a network takes long to load
     loaded = load_quietly(model, gather_options(None, weights=weights))
-    tags = tag_clip(loaded, load_audio(audio, loaded.sample_rate), hop_size)
+    with warnings_shown(f"{audio}: "), errors_of(audio):
+        tags = tag_clip(loaded, load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))
+    n_failed = 0
     for path in output or []:
-        with naming_what_cannot_be_written(path):
-            _write(tags, top, path, str(audio), loaded.weights_id)
-        typer.echo(f"written: {path}")
+        try:
+            with errors_of(path), naming_what_cannot_be_written(path):
+                _write(tags, top, path, str(audio), loaded.weights_id)
+        except HearError as error:
+            n_failed += 1
+            typer.echo(f"Error: {error}", err=True)
+        else:
+            typer.echo(f"written: {path}")
+    if n_failed:
+        raise typer.Exit(1)
 
 
 def _table(tags: "Tags", top: int) -> str:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from ..tagging import Tags
 from .axes import current_axes
 from .pictures import new_picture
+from .texts import plain_text
 
 
 def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
@@ -53,5 +54,5 @@ def plot_tags(tags: Tags, n: int = 10, axes: Axes | None = None) -> Axes:
 def tags_picture(tags: Tags, n: int, title: str) -> Figure:
     """Return a figure of `n` classes, drawn by `plot_tags`, in the height that they need."""
     figure = new_picture((9, 1.2 + 0.32 * n))
-    plot_tags(tags, n, figure.add_subplot()).set_title(title, loc="left")
+    plot_tags(tags, n, figure.add_subplot()).set_title(plain_text(title), loc="left")
     return figure

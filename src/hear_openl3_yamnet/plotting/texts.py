@@ -9,6 +9,9 @@ def describe(name: str, weights_id: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return a name that matplotlib reads neither as mathematics nor as a label to leave out."""
-    text = text.replace("$", r"\$")
+    """Return a name that matplotlib can draw, and reads neither as mathematics nor as hidden.
+
+    A label that begins with ``_`` is hidden. Bytes of a name that are not UTF-8 are escaped.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode().replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
