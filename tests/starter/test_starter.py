@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -25,6 +23,7 @@ from hear_openl3_yamnet.audio.files import load_audio
 from hear_openl3_yamnet.weights import carrying, finding
 from hear_openl3_yamnet.weights.convert import convert
 from hear_openl3_yamnet.weights.registry import get_entry
+from tests import program
 from tests.comparing import numpy
 from tests.seeded_weights import write_openl3
 from tests.starter_registry import PUBLISHED, environment, sha256, write_registry
@@ -263,8 +262,9 @@ def test_a_converted_copy_tells_what_it_was(folder, tmp_path):
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "hear_openl3_yamnet", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    done = program.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def test_embed_warns_once(folder, tmp_path):
