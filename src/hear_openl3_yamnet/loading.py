@@ -107,9 +107,9 @@ def load_model(
             )
         options["weights"] = path
     named = model is not None or options.keys() & {"weights", "networks"}
-    networks = _configure_networks(model, dict(options))  # first: errors of options come at once
+    networks = configure_networks(model, dict(options))  # first: errors of options come at once
     if not named:
-        networks = _configure_networks(preset_to_load(), options)
+        networks = configure_networks(preset_to_load(), options)
     return _build(networks)
 
 
@@ -117,7 +117,7 @@ def _is_preset(name: str) -> bool:
     return all(one.strip() in PRESETS for one in name.split("+"))
 
 
-def _configure_networks(model: str | None, options: dict[str, Any]) -> list[Options]:
+def configure_networks(model: str | None, options: dict[str, Any]) -> list[Options]:
     """Return the options of each network of a model; most have one."""
     networks = options.pop("networks", None)
     names = _network_names(model, networks, str(options.get("weights", "published")))
@@ -158,7 +158,7 @@ def _is_options(own: Any) -> bool:
 
 
 def _build(networks: list[Options]) -> HearModel:
-    sources = [_weights(options) for options in networks]  # first: a missing file shows at once
+    sources = [weights_of(options) for options in networks]  # first: a missing file shows at once
 
     from .engine.embedder import Embedder
     from .model import HearModel
@@ -169,7 +169,7 @@ def _build(networks: list[Options]) -> HearModel:
     return HearModel(embedders, "+".join(weights_id for _, weights_id in sources))
 
 
-def _weights(options: Options) -> tuple[dict[str, np.ndarray], str]:
+def weights_of(options: Options) -> tuple[dict[str, np.ndarray], str]:
     """Return the weights that options ask for, and their id."""
     from .weights.finding import locate
     from .weights.reading import read_source

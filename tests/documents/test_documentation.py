@@ -27,6 +27,7 @@ from tests.export import test_exporting  # noqa: F401
 from tests.integrations import test_plug_in  # noqa: F401
 from tests.plotting import test_plot_command  # noqa: F401
 from tests.road import test_streaming  # noqa: F401
+from tests.study import test_study_command  # noqa: F401
 
 # pages whose commands run here; those of other pages run in the tests of the commands
 COMMANDS_RUN = ["../README.md", "tag.md", "corpora.md"]

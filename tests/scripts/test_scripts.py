@@ -48,7 +48,7 @@ def test_a_task_of_tones_is_one_that_heareval_reads(tmp_path):
     run("heareval.make_tones", tmp_path)
     task = read_task(tmp_path / "tones-v1-full")
     assert task.labels == ("low", "middle", "high")
-    assert {split: len(clips) for split, clips in task.clips.items()} == {
+    assert {split: len(answers) for split, answers in task.answers.items()} == {
         "train": 6,
         "valid": 3,
         "test": 3,

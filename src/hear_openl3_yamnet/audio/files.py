@@ -6,6 +6,14 @@ import numpy as np
 
 __all__ = ["load_audio"]
 
+AUDIO_SUFFIXES = frozenset(
+    f".{name}"
+    for names in ("aif aifc aiff au caf flac m4a mp1 mp2 mp3", "oga ogg opus rf64 snd w64 wav wave")
+    for name in names.split()
+)
+"""Files of a folder that count as audio. libsndfile cannot read some of them. Each of those is an
+`AudioFileError`, so that no file is left out without notice."""
+
 
 def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     """Read an audio file as a mono waveform at the given rate.

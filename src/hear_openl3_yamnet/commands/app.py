@@ -16,6 +16,7 @@ from . import weights as weights_cli
 from .embed import embed
 from .evaluate import evaluate, leaderboard
 from .export import export
+from .study import study
 from .tag import tag
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app.command()(tag)
 app.command()(export)
 app.command()(evaluate)
 app.command()(leaderboard)
+app.command()(study)
 app.add_typer(weights_cli.app)
 app.add_typer(corpus_cli.app)
 app.add_typer(tasks_cli.app)

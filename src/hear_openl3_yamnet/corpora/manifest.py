@@ -12,15 +12,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from ..audio.files import AUDIO_SUFFIXES
 from ..errors import OptionError
-
-AUDIO_SUFFIXES = frozenset(
-    f".{name}"
-    for names in ("aif aifc aiff au caf flac m4a mp1 mp2 mp3", "oga ogg opus rf64 snd w64 wav wave")
-    for name in names.split()
-)
-"""Files of a folder that count as audio. libsndfile cannot read some of them. Each of those becomes
-a failed row with the cause, so that no file is left out without notice."""
 
 _EXCERPT = ("start", "duration")
 

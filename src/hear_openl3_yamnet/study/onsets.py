@@ -1,8 +1,8 @@
 """Events in time: frames' targets, events from frames' probabilities, onsets matched.
 
-As heareval scores them: a frame is positive while an event lasts, probabilities are cut at a
-threshold, smoothed by a median filter, and what is long enough is an event, whose onset is its
-first frame's timestamp.
+They are scored as heareval does: a frame is positive while an event lasts. Probabilities are
+thresholded and smoothed by a median filter. What is long enough is an event, and its onset is the
+timestamp of its first frame.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Postprocessing:
 def frame_targets(
     events: Sequence[Mapping[str, Any]], timestamps: np.ndarray, labels: Sequence[str]
 ) -> np.ndarray:
-    """Tell which labels sound at each time.
+    """Return which labels sound at each time.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def find_onsets(probabilities: np.ndarray, timestamps: np.ndarray, how: Postproc
 
 
 def count_onsets(
-    reference: Onsets, found: Onsets, tolerance: float, stretch_ms: float, n_stretches: int
+    reference: Onsets, found: Onsets, tolerance: float, excerpt_ms: float, n_excerpts: int
 ) -> np.ndarray:
-    """Match onsets one to one, label by label, and count in stretches of time.
+    """Match onsets one to one, label by label, and count in excerpts of equal length.
 
-    Going through both in order and matching what lies within the tolerance gives as many matches
-    as there can be, since all tolerances are equal.
+    Both are passed through in order, and onsets within the tolerance are matched. This gives as
+    many matches as possible, because all tolerances are equal.
 
     Parameters
     ----------
@@ -105,19 +105,20 @@ def count_onsets(
         Sorted onsets [ms] by label.
     tolerance : float
         Milliseconds.
-    stretch_ms : float
-        A stretch's length.
-    n_stretches : int
+    excerpt_ms : float
+        The length of an excerpt.
+    n_excerpts : int
 
     Returns
     -------
-    np.ndarray [shape=(n_stretches, 3), dtype=int64]
-        Matched, found in vain, missed. Matched and missed count where the reference's onset is.
+    np.ndarray [shape=(n_excerpts, 3), dtype=int64]
+        True positives, false positives and misses. A true positive counts at the onset of the
+        reference.
     """
-    counts = np.zeros((n_stretches, 3), np.int64)
+    counts = np.zeros((n_excerpts, 3), np.int64)
 
     def add(time: float, kind: int) -> None:
-        counts[min(int(time // stretch_ms), n_stretches - 1), kind] += 1
+        counts[min(int(time // excerpt_ms), n_excerpts - 1), kind] += 1
 
     for label, times in reference.items():
         candidates = found.get(label, np.empty(0))
@@ -140,7 +141,7 @@ def count_onsets(
 
 
 def onset_f(counts: np.ndarray) -> float:
-    """Return F of counts [shape=(..., 3)] summed up; 0 where nothing is there or found."""
-    matched, vain, missed = np.asarray(counts).reshape(-1, 3).sum(axis=0)
-    total = 2 * matched + vain + missed
+    """Return F of the sum of counts [shape=(..., 3)]; 0 if there are no onsets at all."""
+    matched, false, missed = np.asarray(counts).reshape(-1, 3).sum(axis=0)
+    total = 2 * matched + false + missed
     return float(2 * matched / total) if total else 0.0

@@ -1,22 +1,33 @@
 """Probes: what classifiers learn from embeddings, by the same protocol for all.
 
-Each value is brought to zero mean and unit variance on the training rows. Rows wider than there
-are training rows are rotated to the space that these span, about whose outside nothing can be
-learned, and scaled to unit variance again, on average. What a probe may choose
-(the penalty, when to stop) it chooses by its score on the validation rows, and by the loss where
-scores are equal; the test rows are predicted once. Needs scikit-learn.
+Each value is brought to zero mean and unit variance on the training rows. If rows are wider than
+there are training rows, they are rotated to the space that the training rows span, because nothing
+can be learned about the rest, and scaled to unit variance again, on average. A probe chooses its
+hyperparameter (the penalty, when to stop) by its score on the validation rows, and by the loss if
+scores are equal. The test rows are predicted once. Needs scikit-learn.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["PROBES", "Probe", "Rows", "accuracy", "mean_average_precision", "run_probe"]
+__all__ = [
+    "PROBES",
+    "Probe",
+    "Rows",
+    "accuracy",
+    "fitting",
+    "mean_average_precision",
+    "preparation",
+    "rank",
+    "run_probe",
+]
 
 PENALTIES = (0.001, 0.01, 0.1, 1.0)
 """C of logistic regression, for rows of unit variance."""
@@ -29,6 +40,12 @@ MOST_EPOCHS = 60
 PATIENCE = 10
 FEWEST_STEPS = 8
 """Of an epoch, as far as batches of 16 rows make them; batches have 200 rows at the most."""
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""Embeddings [shape=(n, size)] → probabilities [shape=(n, n_labels), dtype=float32]."""
+
+Candidates = Iterator[tuple[dict[str, Any], Predict]]
+"""What a probe may choose from, one after the other: hyperparameters, and what they predict."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +66,15 @@ class Probe:
     n_seeds : int
         How often it is trained; 1 where nothing in it is random.
     fit : function
-        ``(train, exclusive, seed)`` → an iterator of (what was chosen, function of embeddings →
-        probabilities), one candidate after the other.
+        ``(train, exclusive, seed)`` → `Candidates`.
     patience : int or None
-        Candidates without progress after which no more are asked for; None: all are.
+        Candidates without progress after which `run_probe` asks for no more; None: it asks for
+        all.
     """
 
     name: str
     n_seeds: int
-    fit: Callable[[Rows, bool, int], Iterator[tuple[dict[str, Any], Callable]]]
+    fit: Callable[[Rows, bool, int], Candidates]
     patience: int | None = None
 
 
@@ -105,26 +122,37 @@ def run_probe(
     valid_probabilities : np.ndarray [shape=(n_valid, n_labels), dtype=float32]
     chosen : dict
     """
+    with fitting():
+        return _run_probe(probe, train, valid, test, exclusive, seed)
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Keep BLAS to one thread, because threads wait for each other on small matrices.
+
+    Warnings of slow convergence are ignored: what a probe reaches is chosen by its score.
+    """
+    from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # threads would wait for each other: the matrices are small
-        return _run_probe(probe, train, valid, test, exclusive, seed)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _run_probe(
     probe: Probe, train: Rows, valid: Rows, test: np.ndarray, exclusive: bool, seed: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    prepare = _preparation(train.embeddings)
+    prepare = preparation(train.embeddings)
     own, other, asked = map(prepare, (train.embeddings, valid.embeddings, test))
-    score = accuracy if exclusive else mean_average_precision
     best: tuple[float, float] | None = None
     since = 0
     result: tuple[np.ndarray, np.ndarray, dict[str, Any]] | None = None
     for chosen, predict in probe.fit(Rows(own, train.targets), exclusive, seed):
         probabilities = predict(other)
-        rank = (score(valid.targets, probabilities), -_log_loss(valid.targets, probabilities))
-        if best is None or rank > best:
-            best, since = rank, 0
+        own_rank = rank(valid.targets, probabilities, exclusive)
+        if best is None or own_rank > best:
+            best, since = own_rank, 0
             result = predict(asked), probabilities, chosen
         else:
             since += 1
@@ -134,7 +162,13 @@ def _run_probe(
     return result
 
 
-def _preparation(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def rank(targets: np.ndarray, probabilities: np.ndarray, exclusive: bool) -> tuple[float, float]:
+    """Return by what candidates are compared: the score, then the loss."""
+    score = accuracy if exclusive else mean_average_precision
+    return score(targets, probabilities), -_log_loss(targets, probabilities)
+
+
+def preparation(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return what brings rows to zero mean and unit variance, and wide ones to the span."""
     mean = train.mean(axis=0, dtype=np.float64)
     deviation = train.std(axis=0, dtype=np.float64)
@@ -155,39 +189,47 @@ def _log_loss(targets: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.mean(targets * np.log(p) + (1 - targets) * np.log(1 - p)))
 
 
-def _fit_linear(
-    train: Rows, exclusive: bool, seed: int
-) -> Iterator[tuple[dict[str, Any], Callable]]:
+def _fit_linear(train: Rows, exclusive: bool, seed: int) -> Candidates:
     """Logistic regression with an L2 penalty; one for each label where they are not exclusive."""
-    x = train.embeddings
     for penalty in PENALTIES:
-        if exclusive:
-            columns = [_logistic(x, train.targets.argmax(axis=1), penalty)]
+        yield {"C": penalty}, _Linear(train, exclusive, penalty)
+
+
+class _Linear:
+    """Logistic regression, which is fitted when it is first asked."""
+
+    def __init__(self, train: Rows, exclusive: bool, penalty: float):
+        self._train, self._exclusive, self._penalty = train, exclusive, penalty
+        self._models: list[Any] | None = None
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        if self._models is None:
+            self._models = self._fitted()
+        if not self._exclusive:
+            return np.stack([_positive(model, rows) for model in self._models], axis=1)
+        probabilities = np.zeros((len(rows), self._train.targets.shape[1]), np.float32)
+        model = self._models[0]
+        if isinstance(model, float):
+            probabilities[:, int(model)] = 1
         else:
-            columns = [_logistic(x, target, penalty) for target in train.targets.T]
-
-        def predict(rows: np.ndarray, columns: list = columns) -> np.ndarray:
-            if not exclusive:
-                return np.stack([_positive(model, rows) for model in columns], axis=1)
-            probabilities = np.zeros((len(rows), train.targets.shape[1]), np.float32)
-            model = columns[0]
             probabilities[:, model.classes_] = model.predict_proba(rows)
-            return probabilities
+        return probabilities
 
-        yield {"C": penalty}, predict
+    def _fitted(self) -> list[Any]:
+        x, targets = self._train.embeddings, self._train.targets
+        if self._exclusive:
+            return [_logistic(x, targets.argmax(axis=1), self._penalty)]
+        return [_logistic(x, target, self._penalty) for target in targets.T]
 
 
 def _logistic(x: np.ndarray, y: np.ndarray, penalty: float) -> Any:
-    """Fit a logistic regression; of one class alone, that class's number."""
-    from sklearn.exceptions import ConvergenceWarning
+    """Fit a logistic regression; of one class alone, return that class's number as a float."""
     from sklearn.linear_model import LogisticRegression
 
     classes = np.unique(y)
     if len(classes) == 1:
         return float(classes[0])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=penalty, max_iter=200, tol=1e-3).fit(x, y.astype(int))
+    return LogisticRegression(C=penalty, max_iter=200, tol=1e-3).fit(x, y.astype(int))
 
 
 def _positive(model: Any, rows: np.ndarray) -> np.ndarray:
@@ -196,9 +238,7 @@ def _positive(model: Any, rows: np.ndarray) -> np.ndarray:
     return model.predict_proba(rows)[:, 1].astype(np.float32)
 
 
-def _fit_two_layer(
-    train: Rows, exclusive: bool, seed: int
-) -> Iterator[tuple[dict[str, Any], Callable]]:
+def _fit_two_layer(train: Rows, exclusive: bool, seed: int) -> Candidates:
     """Two hidden layers of rectified linear units, by Adam; a candidate after each epoch."""
     from sklearn.neural_network import MLPClassifier
 

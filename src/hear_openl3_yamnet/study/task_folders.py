@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,33 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.files import load_audio
-from ..errors import HearError
+from .dataset import Clip, Dataset, DatasetError
+from .folds import Fold, Split
 
-__all__ = ["Clip", "Fold", "TaskFolder", "TaskFolderError", "find_tasks", "read_task"]
+__all__ = ["TaskFolder", "find_tasks", "is_task", "read_task"]
 
 METADATA = "task_metadata.json"
-
-
-class TaskFolderError(HearError, ValueError):
-    """A folder is no task in HEAR's format."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip's file name, and its answer: labels, or events ``{"label", "start", "end"}`` [ms]."""
-
-    file: str
-    answer: list[Any]
-
-
-@dataclass(frozen=True)
-class Fold:
-    """The splits to train on, the one to choose on, and the one to score on."""
-
-    train: tuple[str, ...]
-    valid: str
-    test: str
 
 
 @dataclass(frozen=True)
@@ -52,14 +30,14 @@ class TaskFolder:
         ``task_metadata.json``.
     labels : tuple of str
         The label vocabulary, in order.
-    clips : dict of str to tuple of Clip
-        The clips of each split.
+    answers : dict of str to dict
+        For each split, the answer to each clip by its file name: labels, or events.
     """
 
     path: Path
     metadata: dict[str, Any]
     labels: tuple[str, ...]
-    clips: dict[str, tuple[Clip, ...]]
+    answers: dict[str, dict[str, list[Any]]]
 
     @property
     def name(self) -> str:
@@ -67,84 +45,93 @@ class TaskFolder:
         return str(self.metadata["task_name"])
 
     @property
-    def of_events(self) -> bool:
-        """Whether events are to be found in time, not whole clips to be labelled."""
-        return self.metadata["embedding_type"] == "event"
+    def metric(self) -> str:
+        """The metric of `Dataset`."""
+        if self.metadata["embedding_type"] == "event":
+            return "onset F"
+        return "accuracy" if self.metadata["prediction_type"] == "multiclass" else "mAP"
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether a clip has exactly one label."""
-        return self.metadata["prediction_type"] == "multiclass"
-
-    @property
-    def folds(self) -> list[Fold]:
-        """One fold, or as many as there are splits: test on fold i, choose on fold i + 1."""
-        splits = list(self.clips)
-        if self.metadata["split_mode"] == "trainvaltest":
-            return [Fold(("train",), "valid", "test")]
-        n = len(splits)
-        return [
-            Fold(
-                tuple(splits[k] for k in range(n) if k not in (i, (i + 1) % n)),
-                splits[(i + 1) % n],
-                splits[i],
-            )
-            for i in range(n)
-        ]
-
-    def limited(self, part: float, seed: int = 0) -> TaskFolder:
-        """Keep a part of each split's clips, drawn at random, at least one."""
+    def limited(self, share: float, seed: int = 0) -> TaskFolder:
+        """Keep a share of each split's clips, drawn at random, at least one."""
         rng = np.random.default_rng(seed)
         kept = {}
-        for split, clips in self.clips.items():
-            count = max(1, round(part * len(clips)))
-            chosen = np.sort(rng.permutation(len(clips))[:count])
-            kept[split] = tuple(clips[i] for i in chosen)
-        return dataclasses.replace(self, clips=kept)
+        for split, answers in self.answers.items():
+            names = list(answers)
+            count = max(1, round(share * len(names)))
+            chosen = np.sort(rng.permutation(len(names))[:count])
+            kept[split] = {names[i]: answers[names[i]] for i in chosen}
+        return dataclasses.replace(self, answers=kept)
 
-    def audio(self, split: str, clip: Clip, sample_rate: int) -> np.ndarray:
-        """Read a clip [shape=(n_samples,), dtype=float32] at the rate asked for [Hz].
+    def dataset(self) -> Dataset:
+        """Return the clips of all splits, in order, and the task's folds.
 
-        From the folder of that rate where there is one, else from that of the highest rate.
+        Raises
+        ------
+        DatasetError
+            If there is no audio, or an answer is not in the label vocabulary.
         """
-        return load_audio(self._file(split, clip, sample_rate), sample_rate)
+        folders = {int(p.name): p for p in self.path.iterdir() if p.name.isdecimal()}
+        if not folders:
+            raise DatasetError(f"{self.path} contains no folder of audio, such as 48000.")
+        clips = tuple(
+            Clip(
+                f"{split}/{name}",
+                {rate: folder / split / name for rate, folder in folders.items()},
+                tuple(answer),
+                f"{split}/{name}",
+            )
+            for split, answers in self.answers.items()
+            for name, answer in answers.items()
+        )
+        self._check_labels(clips)
+        tolerance = 0.0
+        if self.metric == "onset F":
+            tolerance = float(self.metadata["evaluation"][0].split("_")[2].removesuffix("ms"))
+        return Dataset(self.name, self.labels, clips, self._folds(), self.metric, tolerance)
 
-    def seconds(self) -> float:
-        """Return how long all clips are together."""
-        import soundfile
+    def _check_labels(self, clips: tuple[Clip, ...]) -> None:
+        of_events = self.metric == "onset F"
+        used = {str(a["label"] if of_events else a) for clip in clips for a in clip.answer}
+        if unknown := used.difference(self.labels):
+            raise DatasetError(
+                f"{self.path}: the label vocabulary lacks {', '.join(sorted(unknown))}."
+            )
 
-        return sum(
-            soundfile.info(self._file(split, clip)).duration
-            for split, clips in self.clips.items()
-            for clip in clips
+    def _folds(self) -> tuple[Fold, ...]:
+        """Return one fold, or one for each split: score on split i, choose on split i + 1."""
+        ends = np.cumsum([len(answers) for answers in self.answers.values()])
+        numbers = [
+            np.arange(end - len(answers), end)
+            for end, answers in zip(ends, self.answers.values(), strict=True)
+        ]
+        if self.metadata["split_mode"] == "trainvaltest":
+            train, valid, test = (numbers[list(self.answers).index(s)] for s in _FIXED_SPLITS)
+            return (Fold((Split(train, valid),), test),)
+        n = len(numbers)
+        return tuple(
+            Fold(
+                (
+                    Split(
+                        np.concatenate([numbers[k] for k in range(n) if k not in (i, (i + 1) % n)]),
+                        numbers[(i + 1) % n],
+                    ),
+                ),
+                numbers[i],
+            )
+            for i in range(n)
         )
 
-    def digest(self) -> str:
-        """Return the SHA-256 of the labels, the answers and the sounds, as hex."""
-        digest = hashlib.sha256(json.dumps([self.metadata, self.labels]).encode())
-        for split, clips in self.clips.items():
-            for clip in clips:
-                digest.update(json.dumps([split, clip.file, clip.answer]).encode())
-                digest.update(self._file(split, clip).read_bytes())
-        return digest.hexdigest()
 
-    def targets(self, split: str) -> np.ndarray:
-        """Return which labels each clip has [shape=(n_clips, n_labels), dtype=float32]."""
-        place = {label: i for i, label in enumerate(self.labels)}
-        targets = np.zeros((len(self.clips[split]), len(self.labels)), np.float32)
-        for row, clip in zip(targets, self.clips[split], strict=True):
-            for label in clip.answer:
-                row[place[str(label)]] = 1
-        return targets
+_FIXED_SPLITS = ("train", "valid", "test")
 
-    def _file(self, split: str, clip: Clip, sample_rate: int = 0) -> Path:
-        rates = sorted(int(path.name) for path in self.path.iterdir() if path.name.isdecimal())
-        rate = sample_rate if sample_rate in rates else rates[-1]
-        return self.path / str(rate) / split / clip.file
+
+def is_task(folder: Path) -> bool:
+    """Return whether a folder is a task in HEAR's format."""
+    return (folder / METADATA).is_file()
 
 
 def find_tasks(folder: Path) -> list[Path]:
-    """Return the tasks' folders in a folder, by name; hidden ones do not count."""
+    """Return the folders of tasks in a folder, by name, without hidden ones."""
     return sorted(
         path.parent for path in folder.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")
     )
@@ -164,21 +151,17 @@ def read_task(path: Path) -> TaskFolder:
 
     Raises
     ------
-    TaskFolderError
+    DatasetError
         If something of the format is missing or cannot be read.
     """
     try:
         metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
         with (path / "labelvocabulary.csv").open(encoding="utf-8", newline="") as file:
             rows = sorted(csv.DictReader(file), key=lambda row: int(row["idx"]))
-        clips = {
-            split: tuple(
-                Clip(name, answer)
-                for name, answer in json.loads((path / f"{split}.json").read_text("utf-8")).items()
-            )
+        answers = {
+            split: json.loads((path / f"{split}.json").read_text("utf-8"))
             for split in metadata["splits"]
         }
-        labels = tuple(row["label"] for row in rows)
-        return TaskFolder(path, metadata, labels, clips)
+        return TaskFolder(path, metadata, tuple(row["label"] for row in rows), answers)
     except (OSError, ValueError, KeyError) as error:
-        raise TaskFolderError(f"{path} is no task in HEAR's format: {error!r}") from error
+        raise DatasetError(f"{path} is not a task in HEAR's format: {error!r}") from error

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from study_results import Comparison, Results
-from study_variants import LOG_MEL
 
 from hear_openl3_yamnet.evaluation.figures import BLUE, INK, PALE, VERMILION
-from hear_openl3_yamnet.study.task_folders import TaskFolder
+from hear_openl3_yamnet.study import figures
+from hear_openl3_yamnet.study.dataset import Dataset
+from hear_openl3_yamnet.study.variants import FLOOR
+
+from .results import Comparison, Results
 
 STYLES = {
     "linear": {"color": BLUE, "marker": "o", "markersize": 7},
@@ -27,34 +28,34 @@ ROW = 0.27  # inches
 APART = 0.17  # rows
 
 
-def plot_scores(results: Results, tasks: Sequence[TaskFolder]) -> Figure:
-    """Draw all ways to embed some tasks, a panel each: score and interval under each probe."""
-    names = [way.name for way in results.ways(tasks[0])]
-    figure, panels = _rows(names, len(tasks))
-    for axes, task in zip(panels, tasks, strict=True):
+def plot_scores(results: Results, datasets: Sequence[Dataset]) -> Figure:
+    """Draw a panel for each task: the score and the interval of each variant under each probe."""
+    names = [variant.name for variant in results.variants(datasets[0])]
+    figure, panels = _rows(names, len(datasets))
+    for axes, dataset in zip(panels, datasets, strict=True):
         for probe, shift in _shifts(results.probes):
-            found = [results.of(task, name, probe) for name in names]
-            centres = [results.mean(result) for result in found]
+            found = [results.of(dataset, name, probe) for name in names]
+            centres = [result.score for result in found]
             _draw(axes, centres, [results.interval(r) for r in found], probe, shift)
-        if LOG_MEL in names:
-            result = results.of(task, LOG_MEL, results.probes[0])
-            axes.axvline(results.mean(result), color=INK, linestyle=":", linewidth=1)
-        axes.set_xlabel(f"{task.name}: {results.metric(task)}")
+        if FLOOR in names:
+            result = results.of(dataset, FLOOR, results.probes[0])
+            axes.axvline(result.score, color=INK, linestyle=":", linewidth=1)
+        axes.set_xlabel(f"{dataset.name}: {dataset.metric}")
     _legend(panels[0])
     figure.supxlabel(
-        f"with 95 % intervals; dotted: {LOG_MEL}, {results.probes[0]} probe", fontsize=10
+        f"with 95 % intervals; dotted: {FLOOR}, {results.probes[0]} probe", fontsize=10
     )
     return figure
 
 
 def plot_differences(compared: Sequence[Comparison]) -> Figure:
     """Draw each head's difference to its network's published head."""
-    names = list(dict.fromkeys(c.way for c in compared))
+    names = list(dict.fromkeys(c.name for c in compared))
     figure, (axes,) = _rows(names, 1)
     for probe, shift in _shifts(list(dict.fromkeys(c.probe for c in compared))):
-        own = {c.way: c for c in compared if c.probe == probe}
+        own = {c.name: c.difference for c in compared if c.probe == probe}
         rows = [own[name] for name in names]
-        _draw(axes, [c.difference for c in rows], [(c.low, c.high) for c in rows], probe, shift)
+        _draw(axes, [d.value for d in rows], [(d.low, d.high) for d in rows], probe, shift)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel(
         "mean over the scene tasks of score minus the published head's, with 95 % intervals"
@@ -65,10 +66,8 @@ def plot_differences(compared: Sequence[Comparison]) -> Figure:
 
 def save(figure: Figure, stem: Path) -> None:
     """Write a figure as PNG and as SVG, small enough to be kept with the text."""
-    settings = {"svg.hashsalt": stem.name, "svg.fonttype": "none"}  # text stays text
-    with matplotlib.rc_context(settings):
-        figure.savefig(stem.with_name(f"{stem.name}.png"), dpi=100)
-        figure.savefig(stem.with_name(f"{stem.name}.svg"), metadata={"Date": None})
+    for ending in ("png", "svg"):
+        figures.save(figure, stem.with_name(f"{stem.name}.{ending}"))
 
 
 def _rows(names: list[str], n_panels: int) -> tuple[Figure, list[Axes]]:

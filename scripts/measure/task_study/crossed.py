@@ -1,42 +1,17 @@
-"""What the study crosses: networks, heads, scene poolings, ensembles."""
+"""What the full study crosses: networks, heads, scene poolings, ensembles."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
+from hear_openl3_yamnet.config.presets import get_preset
+from hear_openl3_yamnet.study.variants import EVENT_HOP_MS, FLOOR, Variant
+
 SCENE_HOP_MS = 500.0
-"""Between the windows that a scene pools, for all networks alike, as both submissions' were."""
+"""Between the windows that a scene pools, the same for all networks."""
 
-EVENT_HOP_COLUMNS = 2
-"""Between timestamps: two columns of OpenL3's last map, 80.67 ms, for all networks alike."""
-
-LOG_MEL = "log-mel statistics"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A way to embed.
-
-    Attributes
-    ----------
-    name : str
-    subject : str
-        The question that it belongs to.
-    model : str
-        The preset; "" for a joint of parts and for what has no network.
-    options : dict
-        Of `load_model`, in which it differs from the published head.
-    parts : tuple of str
-        Names of the variants whose embeddings it joins.
-    """
-
-    name: str
-    subject: str
-    model: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-    parts: tuple[str, ...] = ()
-
+_LOG_MEL_MEANS = {"layers": "logmel", "pooling": "mean", "grid": ("all", 1)}
 
 _OPENL3_SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("published", "network", {}),
@@ -50,7 +25,7 @@ _OPENL3_SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("block3", "layers", {"layers": "block3"}),
     ("block2", "layers", {"layers": "block2"}),
     ("blocks 2, 3, 4", "layers", {"layers": ("block2", "block3", "block4")}),
-    ("log-mel means", "layers", {"layers": "logmel", "pooling": "mean", "grid": ("all", 1)}),
+    ("log-mel means", "layers", _LOG_MEL_MEANS),
     ("fusion", "fusion", {"pooling": "fusion"}),
     ("blur", "subsampling", {"subsampling": "blur"}),
     ("aps", "subsampling", {"subsampling": "aps"}),
@@ -67,7 +42,7 @@ _YAMNET_SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("layer12, max", "layers", {"layers": "layer12", "pooling": "max"}),
     ("layer7, max", "layers", {"layers": "layer7", "pooling": "max"}),
     ("layers 7, 12, 14", "layers", {"layers": ("layer7", "layer12", "layer14")}),
-    ("log-mel means", "layers", {"layers": "logmel", "pooling": "mean", "grid": ("all", 1)}),
+    ("log-mel means", "layers", _LOG_MEL_MEANS),
     ("fusion", "fusion", {"pooling": "fusion"}),
     ("blur", "subsampling", {"subsampling": "blur"}),
     ("aps", "subsampling", {"subsampling": "aps"}),
@@ -99,7 +74,7 @@ def short_name(preset: str) -> str:
     return preset.removeprefix("openl3-") if preset.startswith("openl3") else "YAMNet"
 
 
-def variants(networks: list[str], *, of_events: bool) -> list[Variant]:
+def crossed(networks: list[str], *, of_events: bool) -> list[Variant]:
     """Return what is crossed.
 
     Parameters
@@ -109,38 +84,28 @@ def variants(networks: list[str], *, of_events: bool) -> list[Variant]:
     of_events : bool
         Whether for a task of events.
     """
-    found = [Variant(LOG_MEL, "baseline")]
+    hop = {"hop_size": EVENT_HOP_MS} if of_events else {"scene_hop_size": SCENE_HOP_MS}
+    found = [Variant(FLOOR, subject="baseline")]
     for preset in networks:
-        openl3 = preset.startswith("openl3")
-        rows = (
-            (_OPENL3_EVENTS if openl3 else _YAMNET_EVENTS)
-            if of_events
-            else (_OPENL3_SCENES if openl3 else _YAMNET_SCENES)
-        )
-        if not of_events:
-            poolings = [
-                (f"scene {p}", "scene pooling", {"scene_pooling": p}) for p in _SCENE_POOLINGS
-            ]
-            rows = rows + poolings
-        for name, subject, options in rows:
-            found.append(Variant(f"{short_name(preset)}: {name}", subject, preset, options))
-    return found + _ensembles(networks, of_events)
+        for name, subject, options in _rows(preset, of_events):
+            full_name = f"{short_name(preset)}: {name}"
+            found.append(Variant(full_name, preset, {**hop, **options}, subject))
+    groups = list(combinations(networks, 2))
+    if len(networks) > 2:
+        groups.append(tuple(networks))
+    for group in groups:
+        name = " + ".join(map(short_name, group))
+        found.append(Variant(name, "+".join(group), hop, "ensemble"))
+    for preset in [] if of_events else networks:
+        name = f"{short_name(preset)} + its log-mel means"
+        options = {**hop, "networks": [{}, _LOG_MEL_MEANS]}
+        found.append(Variant(name, f"{preset}+{preset}", options, "ensemble"))
+    return found
 
 
-def _ensembles(networks: list[str], of_events: bool) -> list[Variant]:
-    names = [short_name(preset) for preset in networks]
-    joined = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    if len(names) > 2:
-        joined.append(tuple(names))
-    found = [
-        Variant(" + ".join(group), "ensemble", parts=tuple(f"{n}: published" for n in group))
-        for group in joined
-    ]
+def _rows(preset: str, of_events: bool) -> list[tuple[str, str, dict[str, Any]]]:
+    openl3 = get_preset(preset).backbone.NAME == "openl3"
     if of_events:
-        return found
-    return found + [
-        Variant(
-            f"{n} + its log-mel means", "ensemble", parts=(f"{n}: published", f"{n}: log-mel means")
-        )
-        for n in names
-    ]
+        return _OPENL3_EVENTS if openl3 else _YAMNET_EVENTS
+    poolings = [(f"scene {p}", "scene pooling", {"scene_pooling": p}) for p in _SCENE_POOLINGS]
+    return [*(_OPENL3_SCENES if openl3 else _YAMNET_SCENES), *poolings]

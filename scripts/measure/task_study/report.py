@@ -6,20 +6,22 @@ import argparse
 import csv
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from study_figures import plot_differences, plot_scores, save
-from study_questions import answers
-from study_results import FEWEST_CLIPS, Comparison, Results
-from study_variants import EVENT_HOP_COLUMNS, SCENE_HOP_MS
-
 from hear_openl3_yamnet import __version__
 from hear_openl3_yamnet.study import probes
+from hear_openl3_yamnet.study.dataset import Dataset
 from hear_openl3_yamnet.study.intervals import LEVEL, N_DRAWS
 from hear_openl3_yamnet.study.task_folders import TaskFolder
+from hear_openl3_yamnet.study.variants import EVENT_HOP_MS
+
+from .crossed import SCENE_HOP_MS
+from .figures import plot_differences, plot_scores, save
+from .questions import answers
+from .results import FEWEST_CLIPS, Comparison, Results
 
 _RANDOM = (
     "**The networks are untrained.** Their weights are random, their batch norms calibrated on "
@@ -30,18 +32,25 @@ _RANDOM = (
 
 
 def write_report(
-    folder: Path, results: Results, networks: Sequence[Any], arguments: argparse.Namespace
+    folder: Path,
+    results: Results,
+    tasks: Sequence[TaskFolder],
+    weights: Mapping[str, str],
+    arguments: argparse.Namespace,
 ) -> None:
-    """Write a study's outcome into a folder.
+    """Write what a study found into a folder.
 
     Parameters
     ----------
     folder : Path
-        Made if need be.
+        It is made if it does not exist.
     results : Results
-    networks : sequence of study.Network
+    tasks : sequence of TaskFolder
+        What the results are of.
+    weights : mapping of str to str
+        The ids of the weights by preset.
     arguments : argparse.Namespace
-        Of the study.
+        Of the command.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row, ensure_ascii=False) for row in result_rows(results)]
@@ -49,32 +58,32 @@ def write_report(
     write_csv(folder / "scores.csv", results)
     (folder / "scores.md").write_text(scores_markdown(results), encoding="utf-8")
     figures = []
-    for kind, tasks in (("scenes", results.scene_tasks), ("events", results.event_tasks)):
-        if tasks:
-            save(plot_scores(results, tasks), folder / f"scores-{kind}")
+    for kind, datasets in (("scenes", results.scenes), ("events", results.events)):
+        if datasets:
+            save(plot_scores(results, datasets), folder / f"scores-{kind}")
             figures.append(f"![Scores of {kind}](scores-{kind}.png)")
-    if results.scene_tasks:
+    if results.scenes:
         save(plot_differences(against_published(results)), folder / "differences")
         figures.insert(0, "![Each head minus the published one](differences.png)")
-    readme = readme_markdown(results, networks, arguments, figures)
+    readme = readme_markdown(results, tasks, weights, arguments, figures)
     (folder / "README.md").write_text(readme, encoding="utf-8")
 
 
 def result_rows(results: Results) -> list[dict[str, Any]]:
-    """Return one row of plain data for each way, probe and task."""
+    """Return one row of plain data for each variant, probe and task."""
     rows = []
     for r in results.all:
         low, high = results.interval(r)
         rows.append(
             {
-                "task": r.task.name,
+                "task": r.dataset.name,
                 "metric": r.outcome.metric,
-                "way": r.variant.name,
+                "way": r.name,
                 "subject": r.variant.subject,
                 "probe": r.probe,
                 "size": r.size,
                 "scores": [round(score, 4) for score in r.outcome.scores()],
-                "mean": round(results.mean(r), 4),
+                "mean": round(r.score, 4),
                 "interval": [round(low, 4), round(high, 4)],
                 "chosen": r.outcome.chosen,
             }
@@ -92,35 +101,35 @@ def write_csv(path: Path, results: Results) -> None:
 
 
 def scores_markdown(results: Results) -> str:
-    """Write one table for each probe: ways × tasks, the best of each task in bold."""
+    """Write one table for each probe: variants × tasks, the best of each task in bold."""
     blocks = ["# Scores", "Mean over seeds, in brackets the 95 % interval."]
     for probe in results.probes:
-        for tasks in (results.scene_tasks, results.event_tasks):
-            if tasks:
-                blocks += [f"## {probe} probe: {', '.join(t.name for t in tasks)}"]
-                blocks += [_table(results, probe, tasks)]
+        for datasets in (results.scenes, results.events):
+            if datasets:
+                blocks += [f"## {probe} probe: {', '.join(d.name for d in datasets)}"]
+                blocks += [_table(results, probe, datasets)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(results: Results, probe: str, tasks: list[TaskFolder]) -> str:
+def _table(results: Results, probe: str, datasets: list[Dataset]) -> str:
     found = {
-        (task.name, way.name): results.of(task, way.name, probe)
-        for task in tasks
-        for way in results.ways(task)
+        (dataset.name, variant.name): results.of(dataset, variant.name, probe)
+        for dataset in datasets
+        for variant in results.variants(dataset)
     }
     best = {
-        task.name: max(round(results.mean(r), 3) for (t, _), r in found.items() if t == task.name)
-        for task in tasks
+        dataset.name: max(round(r.score, 3) for (d, _), r in found.items() if d == dataset.name)
+        for dataset in datasets
     }
-    heads = [f"{task.name}<br>{results.metric(task)}" for task in tasks]
-    lines = [["embedding", "size", *heads], ["---", *["---:"] * (1 + len(tasks))]]
-    for way in results.ways(tasks[0]):
-        row = [way.name, str(found[tasks[0].name, way.name].size)]
-        for task in tasks:
-            result = found[task.name, way.name]
-            mean, (low, high) = results.mean(result), results.interval(result)
-            text = f"{mean:.3f}"
-            text = f"**{text}**" if round(mean, 3) == best[task.name] else text
+    heads = [f"{dataset.name}<br>{dataset.metric}" for dataset in datasets]
+    lines = [["embedding", "size", *heads], ["---", *["---:"] * (1 + len(datasets))]]
+    for variant in results.variants(datasets[0]):
+        row = [variant.name, str(found[datasets[0].name, variant.name].size)]
+        for dataset in datasets:
+            result = found[dataset.name, variant.name]
+            low, high = results.interval(result)
+            text = f"{result.score:.3f}"
+            text = f"**{text}**" if round(result.score, 3) == best[dataset.name] else text
             row.append(f"{text} [{low:.2f}, {high:.2f}]")
         lines.append(row)
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -128,18 +137,22 @@ def _table(results: Results, probe: str, tasks: list[TaskFolder]) -> str:
 
 def against_published(results: Results) -> list[Comparison]:
     """Compare each head with its network's published one, over the tasks of scenes."""
-    names = [way.name for way in results.ways(results.scene_tasks[0])]
+    names = [variant.name for variant in results.variants(results.scenes[0])]
     found = []
     for probe in results.probes:
         for name in names:
             reference = f"{name.split(':')[0]}: published"
             if ":" in name and name != reference and reference in names:
-                found.append(results.compare(name, reference, probe, results.scene_tasks))
+                found.append(results.compare(name, reference, probe, results.scenes))
     return found
 
 
 def readme_markdown(
-    results: Results, networks: Sequence[Any], arguments: argparse.Namespace, figures: list[str]
+    results: Results,
+    tasks: Sequence[TaskFolder],
+    weights: Mapping[str, str],
+    arguments: argparse.Namespace,
+    figures: list[str],
 ) -> str:
     kind = arguments.weights if arguments.weights in ("random", "starter") else ""
     said = {
@@ -152,14 +165,14 @@ def readme_markdown(
         [
             "# A study of networks, heads and ensembles",
             "",
-            "Written by `scripts/study.py`, which says what it does. All scores with their "
-            "intervals: [scores.md](scores.md), [scores.csv](scores.csv); with seeds and what "
-            "each probe chose: [results.jsonl](results.jsonl).",
+            "Written by `scripts.measure.task_study`, which says what it does. All scores with "
+            "their intervals: [scores.md](scores.md), [scores.csv](scores.csv); with seeds and "
+            "what each probe chose: [results.jsonl](results.jsonl).",
             "",
             *([said, ""] if said else []),
             "## What was run",
             "",
-            *_setting(results, networks, arguments),
+            *_setting(results, tasks, weights, arguments),
             "",
             *_agreed(results),
             "## The questions of HEAR 2021",
@@ -168,7 +181,7 @@ def readme_markdown(
             "Differences are first minus second, paired on the same test clips, with their "
             f"{LEVEL:.0%} intervals. 'Not told apart' means that the interval holds zero. "
             "Intervals know nothing of how many comparisons there are: of twenty, one may miss. "
-            f"Fewer than {FEWEST_CLIPS} test clips, or stretches, are too few to say anything.",
+            f"Fewer than {FEWEST_CLIPS} test clips, or excerpts, are too few to say anything.",
             "",
             *answers(results, kind),
             "## Figures",
@@ -181,13 +194,17 @@ def readme_markdown(
 
 def _agreed(results: Results) -> list[str]:
     """Name the heads that all probes find better, or worse, than the published one."""
-    if not results.scene_tasks:
+    if not results.scenes:
         return []
     compared = against_published(results)
-    names = list(dict.fromkeys(c.way for c in compared))
+    names = list(dict.fromkeys(c.name for c in compared))
     lines = []
     for verdict in ("better", "worse"):
-        agreed = [n for n in names if all(c.verdict == verdict for c in compared if c.way == n)]
+        agreed = [
+            name
+            for name in names
+            if all(c.difference.verdict == verdict for c in compared if c.name == name)
+        ]
         lines.append(f"- {verdict}: {', '.join(agreed) or 'none'}")
     return [
         "## What both probes agree on",
@@ -200,20 +217,25 @@ def _agreed(results: Results) -> list[str]:
     ]
 
 
-def _setting(results: Results, networks: Sequence[Any], arguments: argparse.Namespace) -> list[str]:
+def _setting(
+    results: Results,
+    tasks: Sequence[TaskFolder],
+    weights: Mapping[str, str],
+    arguments: argparse.Namespace,
+) -> list[str]:
     packages = ", ".join(
         f"{name} {version(name)}" for name in ("tensorflow", "scikit-learn", "numpy")
     )
-    command = f"scripts/study.py --weights {kind_of(arguments)} --tasks FOLDER"
+    command = f"python -m scripts.measure.task_study --weights {kind_of(arguments)} --tasks FOLDER"
     lines = [
         f"- Command: `{command}`" + _more(arguments),
         f"- hear-openl3-yamnet {__version__}, {packages}, Python {platform.python_version()}.",
         "- Weights:",
-        *(f"  - `{network.preset}`: `{network.weights_id}`" for network in networks),
+        *(f"  - `{preset}`: `{weights_id}`" for preset, weights_id in weights.items()),
         "- Tasks:",
-        *(f"  - {_task_line(results, task)}" for task in results.tasks),
+        *(f"  - {_task_line(task)}" for task in tasks),
         f"- Windows {SCENE_HOP_MS:g} ms apart for scenes, timestamps "
-        f"{EVENT_HOP_COLUMNS * 1936 / 48:.2f} ms apart for events; log-mel statistics 10 and "
+        f"{EVENT_HOP_MS:.2f} ms apart for events; log-mel statistics 10 and "
         "50 ms.",
         f"- Probes: logistic regression (C from {probes.PENALTIES}); two hidden layers of "
         f"{probes.UNITS} units (Adam at {probes.LEARNING_RATE}, at most {probes.MOST_EPOCHS} "
@@ -221,7 +243,7 @@ def _setting(results: Results, networks: Sequence[Any], arguments: argparse.Name
         "validation clips, scored on the test clips once. Rows wider than there are training "
         "rows are rotated to the space that these span.",
         f"- Intervals: {LEVEL:.0%}, percentiles of {N_DRAWS} bootstrap draws of test clips "
-        "(events: of stretches of 10 s) and seeds. Another training set, or other weights, "
+        "(events: of excerpts of 10 s) and seeds. Another training set, or other weights, "
         "would change more than they tell.",
     ]
     return lines
@@ -242,13 +264,13 @@ def _more(arguments: argparse.Namespace) -> str:
     return f" ({'; '.join(more)})" if more else ""
 
 
-def _task_line(results: Results, task: TaskFolder) -> str:
-    counts = ", ".join(f"{split} {len(clips)}" for split, clips in task.clips.items())
+def _task_line(task: TaskFolder) -> str:
+    counts = ", ".join(f"{split} {len(answers)}" for split, answers in task.answers.items())
     made = task.metadata.get("made_from", {})
     seed = f", made with seed {made['seed']}" if "seed" in made else ""
     mode = f" ({task.metadata['mode']})" if "mode" in task.metadata else ""
     return (
         f"{task.name}{mode}: {counts} clips, "
-        f"{task.seconds() / 60:.1f} min, {len(task.labels)} labels, "
-        f"scored by {results.metric(task)}{seed}"
+        f"{task.dataset().seconds() / 60:.1f} min, {len(task.labels)} labels, "
+        f"scored by {task.metric}{seed}"
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study_results import Comparison, Results
-from study_variants import LOG_MEL
+from hear_openl3_yamnet.study.variants import FLOOR
+
+from .results import Comparison, Results
 
 _NETWORKS = ("mel128-music", "mel128-env", "mel256-music", "mel256-env", "mel128-starter")
 
@@ -14,14 +15,14 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Question:
-    """A question, the pairs of ways (first, second) that bear on it, and what limits an answer."""
+    """A question, the pairs of variants (first, second) that answer it, and a limit of that."""
 
     text: str
     scenes: Pairs
     events: Pairs
     limit: str = ""
     by_task: bool = False
-    unanswered: str = "the ways to embed that it compares were not in this run."
+    unanswered: str = "the variants that it compares were not in this run."
 
 
 def _each(first: str, second: str, networks: tuple[str, ...] = _NETWORKS) -> Pairs:
@@ -44,8 +45,8 @@ QUESTIONS = [
     Question("Which of the two is better?", _BETTER, _BETTER, by_task=True),
     Question(
         "What do the networks know that log-mel statistics do not?",
-        [(f"{n}: published", LOG_MEL) for n in (*_NETWORKS, "YAMNet")],
-        [(f"{n}: published", LOG_MEL) for n in (*_NETWORKS, "YAMNet")],
+        [(f"{n}: published", FLOOR) for n in (*_NETWORKS, "YAMNet")],
+        [(f"{n}: published", FLOOR) for n in (*_NETWORKS, "YAMNet")],
     ),
     Question(
         "What do music and env change?",
@@ -153,16 +154,16 @@ def answers(results: Results, kind: str) -> list[str]:
 
 def _comparisons(results: Results, question: Question) -> list[str]:
     lines = []
-    groups = [("mean over scene tasks", results.scene_tasks, question.scenes)]
+    groups = [("mean over scene tasks", results.scenes, question.scenes)]
     if question.by_task:
-        groups += [(task.name, [task], question.scenes) for task in results.scene_tasks]
-    groups += [("events", results.event_tasks, question.events)]
-    for what, tasks, pairs in groups:
-        if not tasks:
+        groups += [(dataset.name, [dataset], question.scenes) for dataset in results.scenes]
+    groups += [("events", results.events, question.events)]
+    for what, datasets, pairs in groups:
+        if not datasets:
             continue
-        there = [pair for pair in pairs if all(results.has(tasks[0], way) for way in pair)]
+        there = [pair for pair in pairs if all(results.has(datasets[0], name) for name in pair)]
         rows = [
-            _row([results.compare(*pair, probe, tasks) for probe in results.probes])
+            _row([results.compare(*pair, probe, datasets) for probe in results.probes])
             for pair in there
         ]
         if rows:
@@ -173,10 +174,10 @@ def _comparisons(results: Results, question: Question) -> list[str]:
 
 def _row(compared: list[Comparison]) -> str:
     cells = [
-        f"{_signed(c.difference)} [{_signed(c.low)}, {_signed(c.high)}] {c.verdict}"
-        for c in compared
+        f"{_signed(d.value)} [{_signed(d.low)}, {_signed(d.high)}] {d.verdict}"
+        for d in (comparison.difference for comparison in compared)
     ]
-    return _line([compared[0].way, compared[0].reference, *cells])
+    return _line([compared[0].name, compared[0].reference, *cells])
 
 
 def _signed(value: float) -> str:

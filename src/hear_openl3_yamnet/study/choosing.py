@@ -1,0 +1,131 @@
+"""Which configuration is best, and whether that is more than chance.
+
+The winner has the highest validation score over all folds. Its own test score is optimistic in
+cross-validation, where each test clip is a validation clip of other folds, and the more so, the
+more configurations there are. So a second score is computed, that of this way of choosing: each
+fold takes the best by its own validation score, which comes from none of its test clips. The lead
+over the plain default is that of these choices, and needs no correction for the number of
+configurations. The lead over the runner-up is the winner's own. Its interval has two sides, which
+allows for choosing the better of two; the best two of many are closer than that.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .cross import Result
+from .intervals import Difference, bootstrap, interval
+from .outcomes import Outcome, chosen_by_fold
+from .variants import FLOOR
+
+__all__ = ["FEWEST_GROUPS", "Choice", "choose", "difference", "score_interval"]
+
+N_DRAWS = 2000
+"""The widened percentiles of few groups lie far outside."""
+
+FEWEST_GROUPS = 6
+"""Five differences of one sign have a probability of 2 × 2⁻⁵ = 6 % by chance, six of 3 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The best of some results, and how it compares.
+
+    Attributes
+    ----------
+    winner : Result
+    runner_up : Result or None
+        The second best by validation; None where there is one configuration.
+    default : Result
+    floor : Result or None
+        Of log-mel statistics.
+    by_fold : list of str
+        The configuration that each fold chooses.
+    nested : Outcome
+        Of these choices.
+    over_default, over_floor : Difference
+        The score of these choices minus that of the default, and of the floor if there is one.
+    over_runner_up : Difference or None
+        The winner's score minus the runner-up's.
+    """
+
+    winner: Result
+    runner_up: Result | None
+    default: Result
+    floor: Result | None
+    by_fold: list[str]
+    nested: Outcome
+    over_default: Difference
+    over_runner_up: Difference | None
+    over_floor: Difference | None
+
+
+def choose(results: Sequence[Result], default: str) -> Choice:
+    """Choose the best configuration.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of one dataset and one probe. Log-mel statistics cannot win.
+    default : str
+        The name of the variant to compare with.
+    """
+    floor = next((result for result in results if result.name == FLOOR), None)
+    candidates = [result for result in results if result.name != FLOOR]
+    outcomes = [result.outcome for result in candidates]
+    n_folds = len(outcomes[0].validation)
+    in_order = _ranked(candidates, [result.validation for result in candidates])
+    by_fold = [
+        _ranked(candidates, [outcome.validation[fold] for outcome in outcomes])
+        for fold in range(n_folds)
+    ]
+    nested = chosen_by_fold(outcomes, [order[0] for order in by_fold])
+    winner, *others = [candidates[place] for place in in_order]
+    of_default = next(result for result in candidates if result.name == default)
+    return Choice(
+        winner,
+        others[0] if others else None,
+        of_default,
+        floor,
+        [candidates[order[0]].name for order in by_fold],
+        nested,
+        difference(nested, of_default.outcome),
+        difference(winner.outcome, others[0].outcome) if others else None,
+        difference(nested, floor.outcome) if floor else None,
+    )
+
+
+def _ranked(candidates: Sequence[Result], scores: Sequence[float]) -> list[int]:
+    """Return the places of candidates, the best first; of equal ones, the smaller embedding."""
+    places = range(len(candidates))
+    return sorted(places, key=lambda place: (-scores[place], candidates[place].size))
+
+
+def difference(first: Outcome, second: Outcome) -> Difference:
+    """Return the difference of two outcomes' scores, paired over groups of test clips."""
+    draws = _draws(first) - _draws(second)
+    value = float(np.mean(first.scores()) - np.mean(second.scores()))
+    n_groups = len(first.groups)
+    return Difference(value, *interval(draws, n_groups=n_groups), n_groups, FEWEST_GROUPS)
+
+
+def score_interval(outcome: Outcome) -> tuple[float, float]:
+    """Return the interval of an outcome's score."""
+    return interval(_draws(outcome), n_groups=len(outcome.groups))
+
+
+@functools.lru_cache(maxsize=256)
+def _draws(outcome: Outcome) -> np.ndarray:
+    groups = outcome.groups
+    alone = len(groups) == outcome.n_clips
+    return bootstrap(
+        outcome.score,
+        outcome.n_clips,
+        len(outcome.found),
+        N_DRAWS,
+        groups=None if alone else groups,
+    )
