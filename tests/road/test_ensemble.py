@@ -149,7 +149,7 @@ def test_two_window_lengths_of_yamnet(untrained_yamnet):
 
 
 def test_openl3_has_one_window_length():
-    with pytest.raises(OptionError, match=r"windows of 1 s alone \(its last pooling"):
+    with pytest.raises(OptionError, match="windows of 1 s alone"):
         load_model(
             weights="random", networks=[{"model": OPENL3}, {"model": OPENL3, "window_size": 500}]
         )
