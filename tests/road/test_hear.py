@@ -202,9 +202,9 @@ AUDIO_ERRORS = [
     (np.float32(0), r"must be 2-D.*Received: shape \(\)"),
     (np.zeros((0, 16000), np.float32), r"It has no sounds\. Received: shape \(0, 16000\)"),
     (np.zeros((2, 0), np.float32), r"It has no samples\. Received: shape \(2, 0\)"),
-    (np.float32([[0, 0, 0], [0, np.nan, np.nan]]), "finite. Sample 1 of sound 1 is nan"),
-    (np.float32([[0, 0, -np.inf]]), "finite. Sample 2 of sound 0 is -inf"),
-    (np.array([[0, 1e39]]), "finite. Sample 1 of sound 0 is inf"),
+    (np.float32([[0, 0, 0], [0, np.nan, np.nan]]), "Sample 1 of sound 1 is nan"),
+    (np.float32([[0, 0, -np.inf]]), "Sample 2 of sound 0 is -inf"),
+    (np.array([[0, 1e39]]), "Sample 1 of sound 0 is inf"),
 ]
 TYPE_ERRORS = [
     (np.zeros((1, 9), np.int16), r"floating-point.*Divide 16-bit.*32768\. Received: dtype int16"),
