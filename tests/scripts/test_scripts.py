@@ -40,8 +40,9 @@ def run(module, *arguments):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_script_says_how_to_run_it(name):
     module = import_module(name)
-    assert callable(module.main)
-    assert f"    python -m {name}" in module.__doc__
+    runs = import_module(f"{name}.__main__") if hasattr(module, "__path__") else module
+    assert callable(runs.main)
+    assert f"    python -m {name}" in runs.__doc__
 
 
 def test_a_task_of_tones_is_one_that_heareval_reads(tmp_path):
