@@ -1,10 +1,12 @@
-"""What holds for all tests: none reads the user's own cache, none reaches for the network.
+"""What holds for all tests: none reads the user's own cache, none reaches for the network, and an
+interrupt is an exception.
 
 And the seeded models, each loaded once for the whole session.
 """
 
 import functools
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -25,6 +27,12 @@ def _empty_cache_and_no_network(tmp_path_factory):
         environment.delenv("HEAR_OPENL3_YAMNET_MIRROR", raising=False)
         environment.delenv("HEAR_OPENL3_YAMNET_REGISTRY", raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_raised():
+    """A shell starts processes in the background with SIGINT ignored; Python then leaves it so."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

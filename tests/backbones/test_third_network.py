@@ -22,7 +22,7 @@ STRIDES = {"logmel": 1, "pooled": 4, "mix": 4}
 
 
 def feature_maps(weights, logmel, layers, *, subsampling="max"):
-    pooled = ops.average_pool(logmel, (1, 4), padding="valid")
+    pooled = ops.average_pool(logmel, (1, 4), strides=(1, 4), padding="valid")
     mixed = ops.einsum("nbtc,bk->ntk", pooled, weights["mix/kernel"])[:, None]
     maps = {"logmel": logmel, "pooled": pooled, "mix": ops.relu(mixed)}
     return {layer: maps[layer] for layer in layers}

@@ -12,14 +12,6 @@ from tests.seeded_audio import clip
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@pytest.fixture(autouse=True)
-def _interrupts_are_raised():
-    """A shell starts processes in the background with SIGINT ignored; Python then leaves it so."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def files(tmp_path):
     folder = tmp_path / "files"
