@@ -7,6 +7,7 @@ And the seeded models, each loaded once for the whole session.
 import functools
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -67,3 +68,17 @@ def untrained_yamnet():
     from hear_openl3_yamnet import load_model
 
     return load_model(model="yamnet", weights="random:1")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Return the path of a file in ``shared``, beside the repository; skip the test without it."""
+
+    def path(name):
+        above = Path(__file__).parents
+        found = [
+            folder / "shared" / name for folder in above if (folder / "shared" / name).exists()
+        ]
+        return found[0] if found else pytest.skip(f"shared/{name} is not beside this repository")
+
+    return path

@@ -33,7 +33,7 @@ _UNAVAILABLE = (WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError)
 """No network; one whose gateway answers with a page of its own; a cache folder that is full."""
 
 _WEIGHTS_KEYWORDS = ("published", "starter", "random")
-_WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".gz", ".safetensors")
+_WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".gz", ".safetensors", ".tflite")
 _HANDLE = re.compile(r"https?://")
 _SAVED_MODEL_PRESET = "yamnet"
 """No other network is published as a SavedModel."""
@@ -55,7 +55,7 @@ def load_model(
         - a preset's name, or several joined by ``+``: an ensemble;
         - a weights file. The preset is inferred from its name, if that is a published one
           (``openl3_audio_mel128_env.h5``, ``openl3_audio_mel128_env-v0_4_0.h5.gz``,
-          ``yamnet.h5``). A file of any name needs `model` as well;
+          ``yamnet.h5``, ``yamnet.tflite``). A file of any name needs `model` as well;
         - a folder with a YAMNet SavedModel, or the address of one for tensorflow-hub;
         - a ``.json`` file with keywords of this function, such as `HearModel.save_config` writes.
           Paths in it are relative to its folder. Keywords given here override its own.

@@ -31,7 +31,8 @@ class HearModel(module_type()):  # type: ignore[misc]
         highest of their rates, and each network gets it at its own rate.
     weights_id : str
         Which weights: ``published:<name>@<digest>``, ``starter:<name>@<digest>``,
-        ``file:<name>@<digest>`` or ``random:<seed>``; joined by ``+`` in an ensemble.
+        ``file:<name>@<digest>``, ``quantised:<name>@<digest>`` or ``random:<seed>``; joined by
+        ``+`` in an ensemble.
     """
 
     def __init__(self, networks: Sequence[Embedder], weights_id: str):
@@ -55,7 +56,7 @@ class HearModel(module_type()):  # type: ignore[misc]
 
     @property
     def weights_id(self) -> str:
-        """The weights: ``published:<name>@<digest>``, ``starter:…``, ``file:…`` or ``random:…``."""
+        """The weights: ``published:<name>@<digest>``, or another prefix (weights/README.md)."""
         return self._weights_id
 
     @property

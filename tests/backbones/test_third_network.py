@@ -39,6 +39,7 @@ TOY = SimpleNamespace(
     SUBSAMPLINGS=("max",),
     FASTEST_BATCH=32,
     FASTEST_BATCH_GPU=32,
+    EPSILON=0.0,
     WEIGHT_SHAPES=SHAPES,
     fold=lambda weights: weights,
     random_weights=lambda seed: folding.random_weights(SHAPES, seed),

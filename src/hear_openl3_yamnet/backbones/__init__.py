@@ -38,6 +38,8 @@ class Backbone(Protocol):
         Names of the ways to halve a map that the network takes (`subsampling`).
     FASTEST_BATCH, FASTEST_BATCH_GPU : int
         Windows in a batch that keep a CPU, or a GPU, busy. More of them only take memory.
+    EPSILON : float
+        Of the batch norms.
     WEIGHT_SHAPES : dict
         The weights' names and shapes, in the order of the published files.
     """
@@ -52,6 +54,7 @@ class Backbone(Protocol):
     SUBSAMPLINGS: tuple[str, ...]
     FASTEST_BATCH: int
     FASTEST_BATCH_GPU: int
+    EPSILON: float
     WEIGHT_SHAPES: dict[str, tuple[int, ...]]
 
     def fold(self, weights: dict[str, np.ndarray], /) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from ..backbones import BACKBONES, get_backbone
 from ..errors import OptionError, WeightsFormatError
 from ..files import written_whole
 from ..version import __version__
-from .finding import identify
+from .finding import QUANTISED, identify
 from .formats.safetensors import read_metadata
 from .placing import writing
 from .reading import is_handle, read_source
@@ -125,6 +125,7 @@ def _provenance(source: str | Path, network: str, weights_id: str) -> dict[str, 
         "licence": entry.licence if entry else unknown,
         "citation": entry.citation if entry else unknown,
         "converted_by": f"hear-openl3-yamnet {__version__}",
+        **({QUANTISED: "yes"} if origin == QUANTISED else {}),
     }
 
 

@@ -30,6 +30,9 @@ from .receipts import content_digest, digest_like, read_receipt
 from .registry import WeightFile, get_entry, load_registry, registry_path
 from .verifying import check_copy, check_download, is_listed
 
+QUANTISED = "quantised"
+"""How the id of weights begins that are or were stored as integers; also a key of provenance."""
+
 CACHE_VARIABLE = "HEAR_OPENL3_YAMNET_CACHE"
 """Environment variable with the cache folder."""
 
@@ -187,7 +190,7 @@ def identify(path: Path) -> WeightFile | None:
     return None
 
 
-def weights_id(path: Path, name: str | None = None) -> str:
+def weights_id(path: Path, name: str | None = None, *, quantised: bool = False) -> str:
     """Return the id of the weights in a file or a SavedModel folder.
 
     Parameters
@@ -196,16 +199,19 @@ def weights_id(path: Path, name: str | None = None) -> str:
         The file or folder.
     name : str or None
         The name in the id, if the file is not a published one. None takes the name of the file.
+    quantised : bool
+        Whether the file, or the one that it was converted from, stores weights as integers.
 
     Returns
     -------
     str
         ``published:<name>@<sha256>`` or ``starter:<name>@<sha256>`` if the file is one of the
-        registry's, else ``file:<name>@<sha256>``. The sha256 is `receipts.content_digest`.
+        registry's, else ``quantised:<name>@<sha256>`` or ``file:<name>@<sha256>``. The sha256 is
+        `receipts.content_digest`.
     """
     path = Path(path)
     entry = identify(path)
-    origin = f"file:{name or path.name}"
+    origin = f"{QUANTISED if quantised else 'file'}:{name or path.name}"
     if entry:
         origin = f"{'starter' if entry.is_starter else 'published'}:{entry.name}"
     return f"{origin}@{content_digest(path)}"

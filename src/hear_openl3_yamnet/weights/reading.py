@@ -1,9 +1,9 @@
 """Read weights from a file, a SavedModel folder or a tensorflow-hub address, as named arrays.
 
-The file type is detected from the first bytes: Keras-2 HDF5 (the published files), Keras-3 HDF5 or
-safetensors, each also packed with gzip. Every fault of a file raises a `WeightsFormatError` that
-names the first fault found. Shapes are checked before values are read, so that a file cannot use
-more memory than its network needs.
+The file type is detected from the first bytes: Keras-2 HDF5 (the published files), Keras-3 HDF5,
+safetensors or TFLite, each also packed with gzip. Every fault of a file raises a
+`WeightsFormatError` that names the first fault found. Shapes are checked before values are read, so
+that a file cannot use more memory than its network needs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 
 from ..backbones import get_backbone
 from ..errors import WeightsFormatError, WeightsNotFoundError
-from .finding import identify, weights_id
+from .finding import QUANTISED, identify, weights_id
+from .formats import tflite
 from .formats.guard import read_hdf5_guarded
 from .formats.gzip import content_blocks
 from .formats.hdf5 import read_hdf5
-from .formats.safetensors import read_safetensors
+from .formats.safetensors import read_metadata, read_safetensors
 from .formats.shapes import Shapes, check_values
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -57,7 +58,8 @@ def read_source(source: str | Path, network: str) -> tuple[dict[str, np.ndarray]
     """
     path = locate_source(source)
     if not path.is_dir():
-        return read_weights(path, network), weights_id(path)
+        weights, quantised = _read_file(path, network)
+        return weights, weights_id(path, quantised=quantised)
     if network != "yamnet":
         raise WeightsFormatError(
             f"{source} is a folder: only YAMNet is published as a SavedModel, not {network}."
@@ -89,7 +91,7 @@ def read_weights(path: Path, network: str) -> dict[str, np.ndarray]:
     ----------
     path : Path
         Keras-2 HDF5 (with or without the weights of a spectrogram layer at its beginning), Keras-3
-        ``.weights.h5`` or safetensors; each also as ``.gz``.
+        ``.weights.h5``, safetensors or TFLite; each also as ``.gz``.
     network : str
         ``"openl3"`` or ``"yamnet"``.
 
@@ -105,22 +107,49 @@ def read_weights(path: Path, network: str) -> dict[str, np.ndarray]:
     WeightsFormatError
         If the file is damaged, is of another type, or holds another network's weights.
     """
-    path = Path(path)
+    return _read_file(Path(path), network)[0]
+
+
+def read_labels(path: Path, count: int) -> tuple[str, ...] | None:
+    """Return the class names in a TFLite file's metadata. None if the file has no list of names.
+
+    Raises
+    ------
+    WeightsNotFoundError
+        If there is no such file.
+    WeightsFormatError
+        If the metadata are damaged, or have a list of another length than `count`.
+    """
+    image = _read_image(path)
+    return tflite.read_labels(image, path, count) if tflite.is_tflite(image) else None
+
+
+def _read_file(path: Path, network: str) -> tuple[dict[str, np.ndarray], bool]:
+    """Return a file's weights, and whether they are or were stored as integers.
+
+    For a converted file, only safetensors' metadata say so: HDF5 attributes are not read here,
+    because the HDF5 library may never finish with those of a damaged file.
+    """
     image = _read_image(path)
     shapes = weight_shapes(network)
+    quantised = False
     if image.startswith(HDF5_MAGIC):
         read = read_hdf5 if identify(path) else read_hdf5_guarded
         weights = read(image, path, shapes, network)
+    elif tflite.is_tflite(image):
+        epsilon = get_backbone(network).EPSILON
+        weights, quantised = tflite.read_tflite(image, path, shapes, network, epsilon)
     elif image[8:9] == b"{":
         weights = read_safetensors(image, path, shapes, network)
+        quantised = QUANTISED in read_metadata(image)
     else:
         raise WeightsFormatError(
-            f"{path} is neither HDF5 nor safetensors: it begins with {image[:16]!r}. Expected a "
-            "published file, or one that `hear-openl3-yamnet weights convert` wrote."
+            f"{path} is neither HDF5 nor safetensors nor TFLite: it begins with {image[:16]!r}. "
+            "Expected a published file, or one that `hear-openl3-yamnet weights convert` wrote."
         )
     for name, value in weights.items():
         check_values(path, name, value)
-    return weights
+    return weights, quantised
 
 
 def _read_image(path: Path) -> bytes:
