@@ -20,16 +20,16 @@ BLOCK_S = 10.0
 """Seconds of a block."""
 
 _MOST_VALUES = 2**24
-"""Values of a block at most: 61 MB, which is 10 s of 8 channels at 192 kHz."""
+"""The most values in a block: 67 MB. 10 s of 8 channels at 192 kHz take 61 MB."""
 
 _UNKNOWN = 2**62
-"""A file that states more samples does not know how many it has: a FLAC file from a pipe."""
+"""A header with this number of samples or more states no length: FLAC written to a pipe."""
 
 _LOWEST_RATE = 100
 """Hertz. A minute at a lower rate would become an hour at the rate of a network."""
 
 _SETTLING_S = 1.0
-"""Seconds that are decoded before an excerpt of MP3: a frame needs the bits of those before it."""
+"""Seconds that are decoded before an excerpt of MP3. A frame needs bits of earlier frames."""
 
 _FORMATS = "WAV, FLAC, OGG, MP3, AIFF or another format of libsndfile"
 
@@ -40,10 +40,10 @@ _TRUNCATED_NOTE = re.compile(r"truncated|Data length \d+ should be \d+")
 
 
 class _Decoder(soundfile.SoundFile):
-    """Reads on where it stopped.
+    """A decoder that continues where it stopped.
 
-    The base class seeks to its own position after each read. Some formats and files cannot be
-    sought in (GSM 6.10, G.721, FLAC of unknown length), and MP3 is decoded wrongly after it.
+    The base class seeks to its own position after each read. Some files are not seekable
+    (GSM 6.10, G.721, FLAC of unknown length), and MP3 is decoded wrongly after a seek.
     """
 
     def seekable(self) -> bool:
@@ -65,8 +65,8 @@ class AudioFile:
         Hertz.
     n_channels : int
     n_samples : int or None
-        Samples of each channel, as the header states them. None if it does not. An estimate if it
-        does not, and the file is MP3.
+        Samples of each channel, as the header states them. If it does not state them, this is an
+        estimate for MP3, and None for other formats.
 
     Raises
     ------
@@ -143,7 +143,7 @@ class AudioFile:
         return not self._ended
 
     def _seek(self, position: int) -> None:
-        """Go to a position, or to the beginning if the file cannot be sought in."""
+        """Go to a position, or to the beginning if the file is not seekable."""
         if position == self._position:
             return
         try:
@@ -169,8 +169,8 @@ class AudioFile:
         Raises
         ------
         AudioFileError
-            If the next block is damaged or has samples that are NaN or infinite. If the end is
-            reached, and no sample was read, the file is truncated, or it has more content.
+            If the next block is damaged, or has samples that are NaN or infinite. At the end, if
+            no sample was read, if the file is truncated, or if it has more content.
         """
         first = self._position
         end = np.inf if n_samples is None else first + n_samples
@@ -197,9 +197,9 @@ class AudioFile:
         return np.concatenate([np.empty(0, np.float32), *blocks])
 
     def _read(self, n_samples: float) -> np.ndarray:
-        """Decode a block: not more than asked for, and nothing at the end."""
+        """Decode at most `n_samples` samples. At the end of the file, the block is empty."""
         most = min(round(BLOCK_S * self.sample_rate), _MOST_VALUES // self.n_channels)
-        if self.n_samples is not None:  # no memory for more than is left
+        if self.n_samples is not None:  # allocate no more than is left
             most = min(most, self.n_samples - self._position)
         n = int(max(0, min(n_samples, most)))
         with self._naming_damage():
@@ -225,7 +225,7 @@ class AudioFile:
         form, n_samples, stated = self._decoder.format, self._position, self.n_samples
         if stated is not None and n_samples < stated and form != "MP3":
             raise self._error(truncated(f"{n_samples} samples where its header says {stated}"))
-        with self._naming_damage():  # somebody may have removed it meanwhile
+        with self._naming_damage():  # the file may have been removed meanwhile
             loss = find_loss(self.path, form, n_samples)
         if loss:
             raise self._error(loss)
@@ -238,7 +238,7 @@ class AudioFile:
             yield
         except soundfile.LibsndfileError as error:
             cause = error.error_string.removeprefix("Error : ").rstrip(".")
-            raise self._error(f"damaged or truncated ({cause}). Get the file anew.") from error
+            raise self._error(f"damaged or truncated ({cause}). Get the file again.") from error
         except OSError as error:
             raise self._error(f"can no longer be read ({error.strerror}).") from error
 
@@ -270,7 +270,7 @@ def downmix(samples: np.ndarray) -> np.ndarray:
 
 
 def _check_readable(path: Path) -> None:
-    """Refuse what libsndfile would call a system error, wait for without end, or read twice."""
+    """Refuse paths for which libsndfile reports a system error or waits for ever."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):

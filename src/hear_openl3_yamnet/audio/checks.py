@@ -1,4 +1,4 @@
-"""Checks of sample arrays, where they come in."""
+"""Checks of the sample arrays that callers pass."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _check_values(samples: np.ndarray) -> None:
             f"audio reaches from {lowest:.4g} to {highest:.4g}. The networks were trained on "
             "samples in [-1, 1]. Scale it, unless you intend this.",
             UserWarning,
-            stacklevel=4,  # whoever called the API's function
+            stacklevel=4,  # the caller of the API's function
         )
 
 

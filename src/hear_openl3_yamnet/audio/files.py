@@ -11,8 +11,8 @@ AUDIO_SUFFIXES = frozenset(
     for names in ("aif aifc aiff au caf flac m4a mp1 mp2 mp3", "oga ogg opus rf64 snd w64 wav wave")
     for name in names.split()
 )
-"""Files of a folder that count as audio. libsndfile cannot read some of them. Each of those is an
-`AudioFileError`, so that no file is left out without notice."""
+"""Endings of the files of a folder that count as audio. libsndfile cannot read some of these
+formats. Such a file raises an `AudioFileError`, so that no file is left out without a message."""
 
 
 def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
@@ -34,14 +34,14 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     Raises
     ------
     AudioFileError
-        If the file is missing, empty, damaged, truncated or no audio, if it has samples that are
+        If the file is missing, empty, damaged, truncated or not audio, if it has samples that are
         NaN or infinite, or if libsndfile would read only the first part of it: several recordings
         that were joined, or more audio than the header states. A pipe is refused, too.
 
     Notes
     -----
-    IRCAM, PAF, PVF, SD2 and XI files do not state their length. If such a file is truncated, what
-    is left of it is read.
+    IRCAM, PAF, PVF, SD2 and XI files do not state their length. If such a file is truncated, the
+    rest of it is read without an error.
 
     Examples
     --------

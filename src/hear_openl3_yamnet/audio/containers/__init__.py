@@ -1,9 +1,10 @@
-"""Whether a reader of an audio file gets all of it, found in the bytes of the file itself.
+"""Check in the bytes of an audio file whether a decoder has read all of it.
 
 libsndfile opens truncated files of most formats as if nothing were missing. It also ignores what
 follows the audio that a header states. So this package compares header and content itself.
 
-IRCAM, PAF, PVF, SD2 and XI files do not state their length. What is missing there is not found.
+IRCAM, PAF, PVF, SD2 and XI files do not state their length. If such a file is truncated,
+this is not detected.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ _ENDS: dict[str, Callable[[BinaryIO, int], int | None]] = {
 }
 
 _MOST_TRAILING = 4096
-"""Bytes after the end that may be tags: as audio, 23 ms of 16-bit stereo at 44.1 kHz."""
+"""Bytes after the end that may be tags. As 16-bit stereo at 44.1 kHz they would be 23 ms."""
 
 _MPEG_TOLERANCE = 8 * 1152
-"""Samples that a decoder of MPEG audio may drop: its delay, padding, frames that need others."""
+"""Samples that an MPEG decoder may drop: its delay, padding, and frames that need others."""
 
 
 def find_loss(path: str | os.PathLike, form: str, n_samples: int) -> str | None:
@@ -59,7 +60,8 @@ def find_loss(path: str | os.PathLike, form: str, n_samples: int) -> str | None:
     Returns
     -------
     str or None
-        What is lost, and what to do about it. None if nothing is, or the format does not tell.
+        What was not read, and what to do. None if nothing is missing, or if the format does not
+        state its length.
     """
     with open(path, "rb", buffering=2**16) as file:
         size = file.seek(0, io.SEEK_END)
@@ -86,7 +88,7 @@ def _mpeg_loss(count: Count, n_samples: int) -> str | None:
 
 def truncated(what: str) -> str:
     """Return the words for a file that ends too early."""
-    return f"truncated ({what}). Get the file anew, or convert what is left of it to FLAC."
+    return f"truncated ({what}). Get the file again, or convert what is left of it to FLAC."
 
 
 def _unread(what: str) -> str:
@@ -97,7 +99,7 @@ def _unread(what: str) -> str:
 
 
 def _is_audio(file: BinaryIO, first: int, n_bytes: int) -> bool:
-    """Return whether the last bytes of a file may be audio: another file, or much that is not 0."""
+    """Return whether the last bytes of a file may be audio: a joined file, or many non-zeros."""
     file.seek(first)
     if file.read(4) in MAGIC:
         return True

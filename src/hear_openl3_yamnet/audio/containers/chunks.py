@@ -1,8 +1,8 @@
-"""Where the content of a file of chunks ends: WAV, RF64, W64, AIFF, 8SVX, CAF.
+"""Where the content of a file that consists of chunks ends: WAV, RF64, W64, AIFF, 8SVX, CAF.
 
-A function ``…_end(file, size)`` returns a position in bytes. Above the file's size, the file is
-truncated. Below it, the bytes from there on belong to no chunk. None means that the file does not
-tell.
+A function ``…_end(file, size)`` returns a position in bytes. If it is above the file's size, the
+file is truncated. If it is below, the bytes after it belong to no chunk. None means that the file
+does not state where it ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b"fLaC", b"OggS")
-"""These bytes begin a file, and no chunk of one."""
+"""First bytes of files. No chunk begins with them."""
 
 
 class _Layout(NamedTuple):
@@ -29,9 +29,9 @@ class _Layout(NamedTuple):
     counts_itself : bool
         Whether the size includes the chunk's own head.
     alignment : int
-        A chunk begins at a multiple of so many bytes.
+        A chunk begins at a multiple of this number of bytes.
     audio : tuple of bytes
-        First four bytes of the names of chunks of audio.
+        First four bytes of the names of audio chunks.
     """
 
     first: int
@@ -90,9 +90,9 @@ def _audio_end(file: BinaryIO, size: int, layout: _Layout) -> int | None:
 
 
 def _is_unknown(n_bytes: int) -> bool:
-    """Return whether a size stands for 'unknown', as it is written to a pipe.
+    """Return whether a size means 'unknown', as in files that were written to a pipe.
 
-    Programs state about 2 or 4 GiB, or for sizes of 64 bits a number that no file can have.
+    Programs then write about 2 or 4 GiB, or in 64 bits a size that no file can have.
     """
     return (
         0x7FFF_0000 <= n_bytes <= 0x8000_0000
@@ -102,7 +102,7 @@ def _is_unknown(n_bytes: int) -> bool:
 
 
 def _end(file: BinaryIO, size: int, layout: _Layout, audio: _Chunk) -> int:
-    """Return where the last of the chunks from that of the audio on ends."""
+    """Return where the last chunk ends. The search begins at the audio chunk."""
     end = audio.content + audio.size
     for chunk in _chunks(file, size, layout, end):
         end = chunk.content + chunk.size
@@ -112,7 +112,7 @@ def _end(file: BinaryIO, size: int, layout: _Layout, audio: _Chunk) -> int:
 def _chunks(
     file: BinaryIO, size: int, layout: _Layout, position: int | None = None
 ) -> Iterator[_Chunk]:
-    """Yield chunks up to the first place where there is none; that of audio may be incomplete."""
+    """Yield chunks up to the first position without one. The audio chunk may be incomplete."""
     position = layout.first if position is None else position
     while position < size:
         aligned = -(-position // layout.alignment) * layout.alignment

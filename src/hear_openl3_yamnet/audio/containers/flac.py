@@ -1,4 +1,4 @@
-"""Where the first of several FLAC files that were joined ends."""
+"""Where the second of several FLAC files begins that were joined into one."""
 
 from __future__ import annotations
 

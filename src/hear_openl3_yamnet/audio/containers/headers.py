@@ -1,7 +1,7 @@
 """Where the content of a file ends: AU, AVR, MAT5, MPC2K, NIST, SDS, VOC.
 
 As in `chunks`, a function ``…_end(file, size)`` returns a position in bytes, or None if the file
-does not tell. The layouts are those of the files that libsndfile 1.2 writes.
+does not state it. The layouts are those of the files that libsndfile 1.2 writes.
 """
 
 from __future__ import annotations
@@ -87,9 +87,10 @@ def sds_end(file: BinaryIO, size: int) -> int | None:
 
 
 def voc_end(file: BinaryIO, size: int) -> int | None:
-    """Return where the blocks of a VOC file end. A byte for the type, three for the size begin one.
+    """Return where the blocks of a VOC file end.
 
-    A block of type 0 is a single byte and the last one. Some files lack it.
+    A block begins with one byte for its type and three for its size. A block of type 0 is a single
+    byte, and it is the last block. Some files lack it.
     """
     file.seek(20)
     end = int.from_bytes(file.read(2), "little")

@@ -18,7 +18,7 @@ _KILOBITS = {
 """Kilobits a second, by whether it is MPEG 1 and by the bits of the layer: 3 is layer I."""
 
 _FARTHEST = 2**16
-"""Bytes that are searched for the next frame where there is none."""
+"""Bytes that are searched for the next frame if none follows directly."""
 
 
 class _Frame(NamedTuple):

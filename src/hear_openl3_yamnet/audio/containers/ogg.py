@@ -12,8 +12,8 @@ _BEGINNING, _END = 2, 4
 def ogg_end(file: BinaryIO, size: int) -> int | None:
     """Return where the first recording in an Ogg file ends, in bytes.
 
-    It ends above the file's size if the last page is incomplete or not marked as the last. It ends
-    below if another recording follows, or anything else that is not a page.
+    The position is above the file's size if the last page is incomplete or is not marked as the
+    last. It is below the size if another recording follows, or content that is not a page.
     """
     position, flags, begun = 0, 0, False
     while position < size:
