@@ -37,7 +37,7 @@ class Backbone(Protocol):
     SUBSAMPLINGS : tuple of str
         Names of the ways to halve a map that the network takes (`subsampling`).
     FASTEST_BATCH, FASTEST_BATCH_GPU : int
-        Windows in a batch that keep a CPU, or a GPU, busy. More of them only take memory.
+        Windows in a batch that keep a CPU, or a GPU, busy. More windows only take more memory.
     EPSILON : float
         Of the batch norms.
     WEIGHT_SHAPES : dict
@@ -73,7 +73,7 @@ class Backbone(Protocol):
     ) -> dict[str, Any]:
         """Run the network on log-mel windows [shape=(n_windows, bands, frames, 1)].
 
-        Returns the map [shape=(n_windows, bands, frames, channels)] of each layer asked for.
+        Returns the map [shape=(n_windows, bands, frames, channels)] of each requested layer.
         """
         ...
 
@@ -90,7 +90,7 @@ class Backbone(Protocol):
         ...
 
     def keras_model(self, bands: int = ..., frames: int = ...) -> keras.Model:
-        """Build the network with its batch norms apart, to be trained or compared with."""
+        """Build the network with separate batch norms, for training and for comparison."""
         ...
 
 
@@ -101,7 +101,7 @@ class Sharing(Protocol):
     ----------
     GRID : int
         Input frames between two frames of the network's last map. Windows can share convolutions
-        where they are a multiple of it apart.
+        if the distance between them is a multiple of it.
     """
 
     GRID: int

@@ -1,8 +1,8 @@
-"""Convolutions and max pooling, which a GPU does in its own way on PyTorch.
+"""Convolutions and max pooling, with a version of their own for PyTorch on a GPU.
 
 Maps have the order of axes (n, rows, columns, channels). On PyTorch, Keras copies them into
-PyTorch's order, and from there into the order that cuDNN is fastest in, which is the first one
-again. Here they stay where they are.
+PyTorch's order, and then into the order in which cuDNN is fastest, which is the original one. The
+functions for PyTorch on a GPU avoid both copies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def on_gpu(tensor: Any) -> bool:
-    """Whether a GPU computes with a tensor: on PyTorch the one that holds it, else any that is."""
+    """Whether a GPU computes with a tensor. Only on PyTorch this depends on the tensor."""
     import keras
 
     backend = keras.backend.backend()

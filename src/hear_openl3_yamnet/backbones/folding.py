@@ -38,7 +38,7 @@ def fold_convolution(
 def random_weights(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, np.ndarray]:
     """Draw He-normal kernels; biases and means are 0, gammas and variances 1.
 
-    A weight depends on the seed and its place in `shapes` alone, through NumPy's PCG64.
+    A weight depends only on the seed and on its position in `shapes`, through NumPy's PCG64.
     """
     weights = {}
     for index, (name, shape) in enumerate(shapes.items()):

@@ -6,7 +6,7 @@ published files and the batch norms' epsilon are those of openl3 0.4.2
 J. P. Bello, "Look, Listen and Learn More: Design Choices for Deep Audio Embeddings", ICASSP 2019.
 
 `feature_maps` runs the network as it is used: batch norms folded into the convolutions (`fold`).
-`keras_model` builds it as it was published, batch norms apart, to be trained or compared with.
+`keras_model` builds it as published, with separate batch norms, for training and comparison.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NATIVE_HOP = 1936
 """Samples: one frame of the last map, which is eight STFT frames (40.33 ms)."""
 
 ANY_WINDOW = False
-"""OpenL3 is published for windows of 1 s alone: its last pooling has that shape."""
+"""OpenL3 is published only for windows of 1 s: its last pooling has that shape."""
 
 SUBSAMPLINGS = tuple(POOLINGS)
 
@@ -134,7 +134,7 @@ def random_weights(seed: int) -> dict[str, np.ndarray]:
     """Draw the weights of an untrained network.
 
     He-normal kernels, and an input batch norm that brings decibels in [-80, 0] to about zero mean
-    and unit variance, as training would: without it the first layer sees only large negatives.
+    and unit variance, as training does. Without it, the first layer sees only large negatives.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def feature_maps(
     x = normalize_input(logmel, weights)
     for step in STEPS[: max(map(LAYERS.index, wanted))]:
         x = pool(x) if step.kind == "pool" else apply_convolution(x, weights, step)
-        if step.name in wanted:  # PyTorch keeps in memory whatever has a name
+        if step.name in wanted:  # PyTorch keeps a tensor in memory as long as a name refers to it
             maps[step.name] = x
     return {name: maps[ALIASES.get(name, name)] for name in layers}
 
@@ -241,7 +241,7 @@ def frame_centres(layer: str, frames: int) -> np.ndarray:
 
 
 def keras_model(bands: int = 256, frames: int = 199) -> keras.Model:
-    """Build the network as published: batch norms apart, trainable, with fresh weights.
+    """Build the network as published: with separate batch norms, trainable, with new weights.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ the input; in OpenL3, on 68. So a window's own edges change 20 of the 24 frames 
 the strips that a window would compute for itself (`openl3_sharing`) are 47 % of its work.
 
 `feature_maps` runs the network as it is used: batch norms folded into the convolutions (`fold`).
-`keras_model` builds it with its batch norms apart, to be trained or compared with.
+`keras_model` builds it with separate batch norms, for training and for comparison.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ANY_WINDOW = False
 """It is trained on windows of 1 s."""
 
 SUBSAMPLINGS: tuple[str, ...] = ("max",)
-"""Its strides are learnt in place of OpenL3's max pooling. No other subsampling stands for them."""
+"""Its strides are learnt and replace OpenL3's max pooling. Nothing else can replace them."""
 
 FASTEST_BATCH = 16
 """Measured on two cores."""
 
 FASTEST_BATCH_GPU = 1024
-"""It fits into the memory. It is not measured."""
+"""It fits into memory. Its speed was not measured."""
 
 EPSILON = 1e-3
 """Keras's default."""
@@ -150,7 +150,7 @@ def fold(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def random_weights(seed: int) -> dict[str, np.ndarray]:
     """Draw the weights of an untrained network, as `openl3.random_weights` does.
 
-    What residual steps add begins small; otherwise each sum of two would double the variance.
+    The initial scale of residual branches is small. Otherwise each sum would double the variance.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def feature_maps(
     layers : collection of str
         Names out of `LAYERS`.
     subsampling : str
-        One of `SUBSAMPLINGS`, which `config.checks` sees to.
+        One of `SUBSAMPLINGS`. `config.checks` ensures this.
 
     Returns
     -------
@@ -198,7 +198,7 @@ def feature_maps(
     x = openl3.normalize_input(logmel, weights)
     for step in STEPS[: max(map(_DEPTHS.__getitem__, layers))]:
         x = _apply(x, weights, step)
-        if step.name in wanted:  # PyTorch keeps in memory whatever has a name
+        if step.name in wanted:  # PyTorch keeps a tensor in memory as long as a name refers to it
             maps[step.name] = x
     return {name: maps[ALIASES.get(name, name)] for name in layers}
 
@@ -213,7 +213,7 @@ def _apply(x: Any, weights: dict[str, Any], step: Step) -> Any:
 
     padding = "same"
     before = x
-    if step.stride == 2:  # one zero on each side, which 'same' does not promise
+    if step.stride == 2:  # one zero on each side, which 'same' does not guarantee
         x, padding = ops.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]), "valid"
     if step is STEPS[0]:
         return convolve(x, step.name, strides=step.stride, padding=padding)
@@ -253,7 +253,7 @@ def frame_centres(layer: str, frames: int) -> np.ndarray:
 
 
 def keras_model(bands: int = 128, frames: int = 199) -> keras.Model:
-    """Build the network with its batch norms apart, trainable, with fresh weights.
+    """Build the network with separate batch norms, trainable, with new weights.
 
     Parameters
     ----------

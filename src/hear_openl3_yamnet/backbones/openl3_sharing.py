@@ -1,6 +1,6 @@
 """The exact reuse of convolutions between overlapping OpenL3 windows.
 
-Away from a window's edges, a convolution's output does not depend on which window asks for it. So
+Away from a window's edges, the output of a convolution does not depend on the window. So
 a run of overlapping windows (`engine.runs` plans it) is computed as one long map. Each window
 recomputes only the few frames next to its own edges: a strip at its left and one at its right.
 There, zero padding makes a difference, and so do the last STFT frames, which the window's end cuts
@@ -11,8 +11,8 @@ off.
 docs/performance.md has a picture.
 
 Long maps and strips have frames first: [shape=(n, frames, bands, channels)]. Then the frames of a
-window lie together in memory, and a convolution is vectorised along the bands, which are never
-few.
+window lie together in memory, and a convolution is vectorised along the bands, which are always
+numerous.
 """
 
 from __future__ import annotations
@@ -230,8 +230,8 @@ def _convolve(x: _Strips, weights: dict[str, Any], step: openl3.Step) -> _Strips
 def _convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any:
     """Apply a convolution to a long map [shape=(1, n_frames, bands, channels)], as two halves.
 
-    TensorFlow does not have the kernels of a batch of one rearranged by oneDNN: a batch of two
-    takes half the time. On a GPU the halves would only be copies.
+    For a batch of one, TensorFlow does not let oneDNN rearrange the kernels. A batch of two takes
+    half the time. On a GPU, the halves would only be additional copies.
     """
     from keras import ops
 
@@ -245,7 +245,7 @@ def _convolve_long(long: Any, weights: dict[str, Any], step: openl3.Step) -> Any
 
 
 def _pool(x: _Strips) -> _Strips:
-    """Pool by 2×2. A strip of an odd number of frames takes one shared frame along."""
+    """Pool by 2×2. A strip with an odd number of frames includes one shared frame."""
     from keras import ops
 
     left, right = x.left, x.right

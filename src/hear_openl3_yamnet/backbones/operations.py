@@ -11,7 +11,7 @@ from . import Backbone
 def count(backbone: Backbone, layers: Collection[str], bands: int, frames: int) -> int:
     """Count the operations of convolutions for one window by itself.
 
-    A multiplication with its addition is two operations. All else is below 2 %.
+    A multiplication with its addition is two operations. All other operations are below 2 %.
 
     Parameters
     ----------

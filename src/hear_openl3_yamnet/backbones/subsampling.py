@@ -1,6 +1,6 @@
 """Halving a map: the published maximum, and two shift-invariant ways.
 
-A stride of two makes a network answer differently when its input moves by one frame. BlurPool
+With a stride of two, a shift of the input by one frame changes a network's output. BlurPool
 (R. Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019) low-passes before it
 drops every other value; adaptive polyphase sampling (A. Chaman and I. Dokmanić, "Truly
 Shift-Invariant Convolutional Neural Networks", CVPR 2021) keeps, of the four grids of every other
@@ -98,11 +98,11 @@ POOLINGS: dict[str, Callable[[Any], Any]] = {
     "blur": blur_pool,
     "aps": aps_pool,
 }
-"""What stands in for a 2×2 max pooling (OpenL3)."""
+"""What replaces a 2×2 max pooling (OpenL3)."""
 
 STRIDES: dict[str, Callable[[Any], Any] | None] = {
     "max": None,
     "blur": blur_stride,
     "aps": aps_stride,
 }
-"""What stands in for a convolution's stride of two (YAMNet); None: the stride itself."""
+"""What replaces the stride of two of a convolution (YAMNet). None keeps the stride."""

@@ -6,9 +6,9 @@ published file, the batch norms' epsilon and TensorFlow's 'same' padding are tho
 A. G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
 Applications", 2017.
 
-Outside, maps have OpenL3's axes, (band, frame); the network itself has them the other way round.
+The functions take and return maps with OpenL3's axes, (band, frame). Inside, the axes are swapped.
 `feature_maps` runs the network as it is used: batch norms folded into the convolutions (`fold`).
-`keras_model` builds it as it was published, batch norms apart, to be trained or compared with.
+`keras_model` builds it as published, with separate batch norms, for training and comparison.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ NAME = "yamnet"
 ORIGIN = "https://github.com/tensorflow/models/tree/master/research/audioset/yamnet"
 
 NATIVE_HOP = 640
-"""Samples (40 ms): an eighth of a frame of the last map. A whole one, 320 ms, is too coarse a
-grid for events."""
+"""Samples (40 ms): an eighth of a frame of the last map. A whole frame, 320 ms, is too
+coarse for events."""
 
 ANY_WINDOW = True
 
@@ -132,7 +132,7 @@ def random_weights(seed: int) -> dict[str, np.ndarray]:
     """Draw the weights of an untrained network.
 
     He-normal kernels, and a first batch norm that takes out the mean and the spread of the
-    log-mel values of audio at ordinary levels (about -3 and 2), as training would: without it
+    log-mel values of audio at ordinary levels (about -3 and 2), as training does. Without it,
     every patch looks like one large negative constant.
 
     Parameters
@@ -247,7 +247,7 @@ def frame_centres(layer: str, frames: int) -> np.ndarray:
 
 
 def keras_model(bands: int = 64, frames: int = 96) -> keras.Model:
-    """Build the network as published: batch norms apart, trainable, with fresh weights.
+    """Build the network as published: with separate batch norms, trainable, with new weights.
 
     Parameters
     ----------

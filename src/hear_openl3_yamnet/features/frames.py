@@ -24,9 +24,9 @@ class FrameTable:
     starts : np.ndarray [shape=(n_distinct,), dtype=int64]
         First sample of each.
     lengths : np.ndarray [shape=(n_distinct,), dtype=int64]
-        Samples before the end of its window: from there on it sees zeros.
+        Samples of each frame before the end of its window. The rest of the frame is zeros.
     index : np.ndarray [shape=(n_windows, n_frames), dtype=int32]
-        Which of them are each window's frames.
+        Numbers of the frames of each window.
     """
 
     starts: np.ndarray
@@ -50,20 +50,20 @@ def frame_table(window_starts: np.ndarray, front_end: FrontEnd) -> FrameTable:
 
 @lru_cache(maxsize=8)
 def _frame_table(window_starts: bytes, front_end: FrontEnd) -> FrameTable:
-    """Compute `frame_table`. Most batches differ from the one before only in where they begin."""
+    """Compute `frame_table`. Most batches differ from the previous one only in their start."""
     windows = np.frombuffer(window_starts, np.int64)
     offsets = np.arange(front_end.n_frames) * front_end.frame_hop
     starts = (windows[:, None] + offsets).astype(np.int64)
     lengths = np.minimum(front_end.window - offsets, front_end.frame_length)
     lengths = np.broadcast_to(lengths, starts.shape)
-    key = starts * (front_end.frame_length + 1) + lengths  # equal only where both are
+    key = starts * (front_end.frame_length + 1) + lengths  # equal only if both are
     distinct, index = np.unique(key, return_inverse=True)
     starts, lengths = np.divmod(distinct, front_end.frame_length + 1)
     return FrameTable(starts, lengths, index.reshape(key.shape).astype(np.int32))
 
 
 def cut_frames(audio: np.ndarray, table: FrameTable, front_end: FrontEnd) -> np.ndarray:
-    """Cut and taper the frames of a table; what lies outside clip or window is zeros.
+    """Cut and taper the frames of a table. Outside the clip and the window are zeros.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import OptionError
 
 LONGEST_HOP_MS = 3_600_000.0
-"""An hour: a longer hop is a mistake in the unit."""
+"""An hour. A longer hop is taken for a mistake in the unit."""
 
 _FINEST_FRACTION = 1_000_000  # of a sample; keeps products below 2**63, errors below 1e-6 samples
 
@@ -32,7 +32,7 @@ def hop_samples(hop_size: float, sample_rate: int, name: str = "hop_size") -> Fr
     sample_rate : int
         Hertz.
     name : str
-        What an error calls the hop.
+        Name of the hop in error messages.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def window_starts(
 ) -> np.ndarray:
     """Return the first samples of `n_windows` windows from window number `first` on.
 
-    A window is centred on its time, so the first one starts before the clip: there it is silent.
+    A window is centred on its time, so the first one starts before the clip, where it is silent.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class Block:
 
 
 def batches(counts: Sequence[int], size: int) -> Iterator[list[Block]]:
-    """Deal out the windows of clips, in order, in batches of `size` windows.
+    """Divide the windows of clips, in order, into batches of `size` windows.
 
     A batch may hold the end of one clip and the beginning of the next. So many short clips fill it
     as well as one long clip does. The last batch may be smaller.

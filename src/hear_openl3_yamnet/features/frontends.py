@@ -17,10 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 OPENL3_FLOOR_DB = -80.0
-"""Decibels below the window's maximum where OpenL3's input ends (kapre: ``db_dynamic_range``)."""
+"""Range of OpenL3's input, in decibels below the window's maximum (``db_dynamic_range`` of
+kapre)."""
 
 OPENL3_SMALLEST = 1e-10
-"""Amplitude below which OpenL3 takes no logarithm (kapre's ``db_amin``)."""
+"""Smallest amplitude in OpenL3's logarithm (kapre's ``db_amin``)."""
 
 YAMNET_LOG_OFFSET = 1e-3
 """What YAMNet adds to amplitudes before the logarithm."""
@@ -44,8 +45,8 @@ class FrontEnd(ABC):
     frame_length, fft_length, frame_hop : int
         Samples in an STFT frame, in its transform, and between frames.
     n_frames : int
-        STFT frames in a window. Those that reach beyond its end see zeros there, also where the
-        clip goes on.
+        STFT frames in a window. Those that reach beyond its end see zeros there, even if the
+        clip continues.
     n_bands : int
         Mel bands, or bins of the linear spectrogram.
     """
@@ -93,7 +94,7 @@ class FrontEnd(ABC):
         ----------
         amplitudes : tensor [dtype=float32]
         reference : tensor, broadcastable to `amplitudes`, or None
-            The window's largest amplitude, where levels are `relative`.
+            The window's largest amplitude, if levels are `relative`.
 
         Returns
         -------
@@ -108,7 +109,7 @@ class OpenL3FrontEnd(FrontEnd):
     relative = True
 
     def bands(self) -> np.ndarray:
-        """Return Slaney's mel filters, or the identity where each bin is a band."""
+        """Return Slaney's mel filters, or the identity if each bin is a band."""
         return _openl3_bands(self)
 
     def levels(self, amplitudes: Any, reference: Any) -> Any:
@@ -220,7 +221,7 @@ def log_mel(amplitudes: Any, index: Any, front_end: FrontEnd, reference: Any = N
         `frames.FrameTable.index`, or some of its rows.
     front_end : FrontEnd
     reference : tensor [shape=(n_windows,)], optional
-        The reference of each window, where levels are relative; by default its maximum.
+        The reference of each window, if levels are relative. Default: its maximum.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 GEM_FLOOR = 1e-6
-"""Values below it count as it: the generalised mean is one of positive numbers."""
+"""It replaces smaller values, because the generalised mean needs positive numbers."""
 
 
 class Cells(NamedTuple):
@@ -45,12 +45,12 @@ def cells(shape: tuple[int, int], grid: tuple[int, int]) -> Cells | None:
 
 
 def possible_counts(length: int) -> list[int]:
-    """Return the numbers of cells into which so many bands or frames can be cut."""
+    """Return the possible numbers of cells over a number of bands or frames."""
     return sorted({-(-length // size) for size in range(1, length + 1)})
 
 
 class _Gridded(NamedTuple):
-    """A map in cells [shape=(n_windows, bands, size, frames, size, channels)], and what is map."""
+    """A map in cells [shape=(n_windows, bands, size, frames, size, channels)], with its mask."""
 
     values: Any
     inside: Any | None  # 1 inside the map, 0 where a cell reaches beyond it; None: all 1
@@ -157,11 +157,11 @@ def pool(x: Any, pooling: str, grid: tuple[int, int] = (1, 1), gem_p: float = 3.
 
 
 BY_BANDS_FIRST = ("max", "mean")
-"""Poolings that can go over the bands of each frame first, and over the frames after it."""
+"""Poolings that can be computed over the bands of each frame first, and then over frames."""
 
 
 def pool_bands(x: Any, pooling: str, count: int) -> Any:
-    """Pool maps over bands alone, frame by frame; `pool` over the same grid does the rest.
+    """Pool maps over bands only, frame by frame. `pool` over the same grid completes it.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def pool_bands(x: Any, pooling: str, count: int) -> Any:
 
 
 def fuse(maps: Sequence[Any]) -> Any:
-    """Fuse layers: to the deepest's frames by maximum, stacked, then maximum + mean over time.
+    """Fuse layers: maximum over time to the deepest layer's frames, stack, maximum + mean.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ class Tap(NamedTuple):
     grid : (int, int)
         Cells over bands and frames.
     first, step : int
-        Where time is kept: the first frame that is taken, and how many make up one embedding.
+        With ``time="frame"``: the first frame that is taken, and the frames of one embedding.
     """
 
     layer: str
@@ -243,7 +243,7 @@ class Head(NamedTuple):
     gem_p : float
         Exponent of the generalised mean.
     n_frames : int
-        Embeddings that a window gives where time is kept; 0 where one embedding pools the window.
+        Embeddings that a window gives with ``time="frame"``; 0 if one embedding pools the window.
     """
 
     taps: tuple[Tap, ...]
