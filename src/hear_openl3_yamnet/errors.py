@@ -52,7 +52,7 @@ class CorpusError(HearError, OSError):
 
 
 class ExportError(HearError, RuntimeError):
-    """An exported file does not give the embeddings of its model in the runtime it is for."""
+    """In its runtime, an exported file does not give the embeddings of its model."""
 
 
 class MissingExtraError(HearError, ModuleNotFoundError):
@@ -64,7 +64,7 @@ class ModelTypeError(HearError, TypeError):
 
 
 class OptionError(HearError, ValueError):
-    """An option, a preset or a value does not exist, or does not go with the others."""
+    """An option, a preset or a value does not exist, or cannot be combined with the others."""
 
 
 class StreamError(HearError, RuntimeError):

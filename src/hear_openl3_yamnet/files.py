@@ -55,7 +55,7 @@ def partial_path(path: Path) -> Path:
 
 
 def partials_of(path: Path) -> list[Path]:
-    """Return the temporary files and folders of `path`: leftovers, if nobody writes `path` now."""
+    """Return the temporary files and folders of `path`: leftovers, unless it is being written."""
     return list(path.parent.glob(f"{_prefix(path)}*"))
 
 

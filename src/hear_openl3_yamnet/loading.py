@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from .model import HearModel
 
 ANSWER_SECONDS = 10.0
-"""How long the server of the published weights may take, before starter weights replace them."""
+"""How long to wait for the server of the published weights before the starter weights are used."""
 
 _UNAVAILABLE = (WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError)
-"""No network; one whose gateway answers with a page of its own; a cache folder that is full."""
+"""There is no network, a gateway answers with a page of its own, or the cache folder is full."""
 
 _WEIGHTS_KEYWORDS = ("published", "starter", "random")
 _WEIGHTS_SUFFIXES = (".h5", ".hdf5", ".gz", ".safetensors", ".tflite")
@@ -73,7 +73,7 @@ def load_model(
     Raises
     ------
     OptionError
-        If a preset, an option or a value does not exist, or some do not go together.
+        If a preset, an option or a value does not exist, or if some cannot be combined.
     WeightsNotFoundError
         If the weights are not on this machine and cannot be fetched.
     WeightsFormatError
@@ -221,14 +221,14 @@ def _preset_of_weights(weights: str) -> str:
 def _check_weights(weights: str, model: str) -> None:
     """Refuse weights that do not belong to a preset.
 
-    A file is known by its name, because all of OpenL3's files have the same shapes.
+    A file is identified by its name, because all of OpenL3's files have the same shapes.
     """
     preset = get_preset(model)
     expected, starter = preset.weights_name, preset.starter_name
     if weights == "published":
         if expected == starter:
             raise OptionError(
-                f"{model} is a preset of starter weights: nobody published others. "
+                f"{model} is a preset of starter weights: it has no published weights. "
                 "Received: weights='published'"
             )
         return

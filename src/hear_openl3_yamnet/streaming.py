@@ -50,7 +50,7 @@ class Stream:
     hop : Fraction
         Samples between timestamps.
     normalize : bool
-        Whether to normalise the embeddings, where the model does.
+        Whether to normalise the embeddings if the model does so.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class Stream:
             factor = ensemble.sample_rate // own_rate
             reach = downsampling.reach(ensemble.sample_rate, own_rate)
             self._networks.append(_Network(embedder, hop / factor, factor, reach))
-        # where time is kept, a window gives several timestamps: they are ready together
+        # with time="frame", a window gives several timestamps, which are ready together
         self._step = math.lcm(*(n.embedder.timestamps_per_window(n.hop) for n in self._networks))
         self._factor = math.lcm(*(network.factor for network in self._networks))
         self._samples = np.empty(0, np.float32)
@@ -119,7 +119,7 @@ class Stream:
         Warns
         -----
         UserWarning
-            If samples lie beyond [-1, 1].
+            If there are samples outside [-1, 1].
         """
         self._check_open()
         samples = checked_samples(samples)
@@ -131,7 +131,7 @@ class Stream:
         return self._with_times(ready)
 
     def flush(self) -> tuple[np.ndarray, np.ndarray]:
-        """End the stream, and return the remaining embeddings. After the end is silence.
+        """End the stream, and return the remaining embeddings. The end is followed by silence.
 
         Returns
         -------
@@ -187,7 +187,7 @@ class Stream:
     def _drop(self) -> None:
         """Forget the samples before the next window."""
         begin = min(network.first_sample(self._n_timestamps) for network in self._networks)
-        origin = max(0, begin // self._factor * self._factor)  # where every network has a sample
+        origin = max(0, begin // self._factor * self._factor)  # a sample that every network has
         self._samples = self._samples[origin - self._origin :].copy()
         self._origin = origin
 

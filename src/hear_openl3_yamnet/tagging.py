@@ -140,7 +140,7 @@ def class_names(path: str | Path | None = None) -> tuple[str, ...]:
     Raises
     ------
     WeightsNotFoundError
-        If the published table is nowhere and cannot be fetched.
+        If the published table is not on this machine and cannot be fetched.
     WeightsFormatError
         If the table has other columns, or not one name for each class.
     """

@@ -138,9 +138,12 @@ def test_values_that_are_no_choice(option, listed, value):
         ({"grid": (0, 1)}, "grid must be a whole number, at least 1. Received: grid=0"),
         ({"grid": ("some", 1)}, "Received: grid='some'"),
         ({"layers": "layer7"}, "layers must be one of 'logmel', 'conv1', 'conv2', 'block1'"),
-        ({"layers": ["block1", "block1"]}, "none twice"),
+        ({"layers": ["block1", "block1"]}, "each at most once"),
         ({"layers": 7}, "Received: layers=7"),
-        ({"layers": []}, "layers must name one or several layers, none twice. Received: layers=()"),
+        (
+            {"layers": []},
+            "layers must name one or several layers, each at most once. Received: layers=()",
+        ),
     ],
 )
 def test_values_out_of_range(given, expected):
@@ -162,7 +165,7 @@ def test_values_out_of_range(given, expected):
         (OPENL3, {"time": "frame", "pooling": "fusion"}, "'fusion', which pools over time"),
         (OPENL3, {"time": "frame", "grid": (1, 3)}, "a grid over frames; take grid=(bands, 1)"),
         ("yamnet", {"time": "frame", "layers": "predictions"}, "which have no frames"),
-        (OPENL3, {"time": "frame", "subsampling": "aps"}, "moves frames by what it hears"),
+        (OPENL3, {"time": "frame", "subsampling": "aps"}, "moves frames depending on the"),
         ("yamnet", {"time": "frame", "layers": "layer14", "grid": (3, 1)}, "2 bands and 1 frames"),
         (
             OPENL3,
@@ -171,7 +174,7 @@ def test_values_out_of_range(given, expected):
         ),
         ("yamnet", {"framing": "dense"}, "dense' is made for OpenL3 with subsampling='max'"),
         (LITE, {"framing": "dense"}, "Received: openl3-lite (network openl3_lite) with"),
-        (LITE, {"subsampling": "blur"}, "openl3-lite takes subsampling='max' alone: its strides"),
+        (LITE, {"subsampling": "blur"}, "openl3-lite takes only subsampling='max': its strides"),
         (LITE, {"window_size": 500}, "OpenL3 and OpenL3-lite take windows of 1 s alone"),
         (OPENL3, {"layers": "predictions"}, "layers must be one of"),
         ("yamnet", {"layers": "block2"}, "layers must be one of"),

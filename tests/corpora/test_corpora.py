@@ -211,7 +211,7 @@ def test_a_killed_run_goes_on_and_an_interrupted_one_says_how(files, untrained_y
     _, said = run.communicate()
     assert run.returncode in (130, 1)  # 1: it had finished, with failures
     if run.returncode == 130:
-        assert "The same command goes on where it ended" in said
+        assert "The same command continues where it stopped" in said
     rest = embed_corpus(files, tmp_path, untrained_yamnet, outputs="timestamps")
     assert rest.total_ok == 15
     assert rest.total_failed == len(BAD)

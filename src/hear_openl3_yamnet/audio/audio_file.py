@@ -20,7 +20,7 @@ BLOCK_S = 10.0
 """Seconds of a block."""
 
 _MOST_VALUES = 2**24
-"""The most values in a block: 67 MB. 10 s of 8 channels at 192 kHz take 61 MB."""
+"""Largest number of values in a block: 67 MB. 10 s of 8 channels at 192 kHz are 61 MB."""
 
 _UNKNOWN = 2**62
 """A header with this number of samples or more states no length: FLAC written to a pipe."""

@@ -52,7 +52,9 @@ def embed(
         int | None,
         typer.Option(min=1, help="Threads that decode (local: 2), or actors (ray: 1)."),
     ] = None,
-    shard_rows: Annotated[int, typer.Option(min=1, help="Files in a shard at most.")] = 1024,
+    shard_rows: Annotated[
+        int, typer.Option(min=1, help="Largest number of files in a shard.")
+    ] = 1024,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Embed again the files that failed before.")
     ] = False,
@@ -65,11 +67,11 @@ def embed(
     ] = None,
     num_gpus: Annotated[float, typer.Option(min=0, help="GPUs of each Ray actor.")] = 0,
 ) -> None:
-    """Embed every file of a corpus: one row a file in Parquet shards, whatever is wrong with it.
+    """Embed every file of a corpus into Parquet shards. Each file has a row, even a damaged one.
 
-    A folder is read with its subfolders. Files whose rows OUT already holds are skipped, so a run
-    that was ended goes on when it is started again. Ctrl-C ends the run after the files that wait;
-    a second Ctrl-C ends it at once.
+    A folder is read with its subfolders. Files that already have a row in OUT are skipped, so the
+    same command continues a run that was ended. Ctrl-C ends the run after the current batch
+    of files. A second Ctrl-C ends it at once.
 
     \b
     Examples:
@@ -105,7 +107,7 @@ def embed(
     )
     typer.echo(f"{out}: {summary}")
     if summary.interrupted:
-        typer.echo("Interrupted. The same command goes on where it ended.", err=True)
+        typer.echo("Interrupted. The same command continues where it stopped.", err=True)
         raise typer.Exit(130)
     if summary.total_failed:
         typer.echo(

@@ -76,8 +76,8 @@ def clip(
       waveform; log-mel as the network saw it; embeddings as a heat map; their
       first three principal components as colours and lines; self-similarity
     Two clips:
-      waveform, log-mel and components of each on common scales; how alike the
-      moments of the first clip are to those of the second
+      waveform, log-mel and components of each on common scales; similarity
+      of each moment of the first clip to each of the second
 
     \b
     Examples:

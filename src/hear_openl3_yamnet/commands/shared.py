@@ -25,7 +25,7 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="MODEL",
-        help=f"{MODEL} Default: openl3-mel256-music. If its weights cannot be had and no WEIGHTS "
+        help=f"{MODEL} Default: openl3-mel256-music. If its weights are unavailable and no WEIGHTS "
         "are named, openl3-mel128-starter, with a warning.",
     ),
 ]
@@ -177,7 +177,7 @@ def errors_of(file: Path) -> Iterator[None]:
     Raises
     ------
     HearError
-        In place of any exception, also of one that no code foresees. An `OptionError`, and an
+        In place of any exception, also of an unexpected one. An `OptionError`, and an
         error of this package that already names the file, pass unchanged.
     """
     try:

@@ -48,7 +48,7 @@ def study(
         typer.Option(
             metavar="COLUMN",
             help="The manifest's column of groups, such as speakers, sites or sources. A group is "
-            "never in training and test alike. Default: each file is a group of its own.",
+            "never in both training and test. Default: each file is a group of its own.",
         ),
     ] = None,
     label_from: Annotated[
@@ -61,11 +61,11 @@ def study(
     ] = None,
     group_from: Annotated[
         str | None,
-        typer.Option(metavar="REGEX", help="Such an expression for the group."),
+        typer.Option(metavar="REGEX", help="A regular expression of this form for the group."),
     ] = None,
-    folds: Annotated[int, typer.Option(min=3, help="Folds, if there are as many groups.")] = 5,
+    folds: Annotated[int, typer.Option(min=3, help="Folds, at most one for each group.")] = 5,
 ) -> None:
-    """Find out which preset and head are best on labelled recordings, and if that is real.
+    """Find the best preset and head for labelled recordings, and whether its lead is chance.
 
     Each network runs once for all its heads. A linear classifier learns from each embedding, in
     nested cross-validation: hyperparameters and the winner are chosen without the test clips. OUT
@@ -90,7 +90,7 @@ def study(
     \b
     Exit status:
       0    a winner is written
-      1    the recordings, or the weights, are not what they have to be
+      1    the recordings or the weights are missing or not valid
       2    the command itself is wrong
       130  interrupted
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)

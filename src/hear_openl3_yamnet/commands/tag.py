@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def tag(
     audio: Annotated[Path, typer.Argument(metavar="AUDIO", help="An audio file (see: embed).")],
     top: Annotated[
-        int, typer.Option(min=1, max=521, metavar="N", help="Classes to list and to draw.")
+        int, typer.Option(min=1, max=521, metavar="N", help="Number of classes listed and drawn.")
     ] = 10,
     output: Annotated[
         list[Path] | None,

@@ -155,7 +155,7 @@ def convert_file(
     dtype: Annotated[str, typer.Option(help="float32 or float16.")] = "float32",
     network: Annotated[
         str | None,
-        typer.Option(help="openl3 or yamnet, if the name of IN does not contain it."),
+        typer.Option(help="openl3, yamnet or openl3_lite, if it cannot be inferred from IN."),
     ] = None,
 ) -> None:
     """Convert weights to Keras 3 .weights.h5 or to safetensors, with their provenance.

@@ -1,1 +1,1 @@
-"""What a model is asked to be: presets, options, and the sizes that follow from them."""
+"""The configuration of a model: presets, options, and the sizes that follow from them."""

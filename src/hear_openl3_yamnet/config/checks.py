@@ -1,4 +1,4 @@
-"""What the options of a model may be, each by itself and together."""
+"""Checks of a model's options, one by one and in combination."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cleaned(options: Options) -> dict[str, Any]:
     if options.subsampling not in options.backbone.SUBSAMPLINGS:
         listed = " or ".join(map(repr, options.backbone.SUBSAMPLINGS))
         raise OptionError(
-            f"{options.model} takes subsampling={listed} alone: its strides were trained, and "
+            f"{options.model} takes only subsampling={listed}: its strides were trained, and "
             f"nothing else can replace them. Received: subsampling={options.subsampling!r}"
         )
     several = isinstance(options.layers, list | tuple)
@@ -40,7 +40,8 @@ def cleaned(options: Options) -> dict[str, Any]:
         _one_of("layers", layer, options.backbone.LAYERS)
     if len(set(layers)) < len(layers) or not layers:
         raise OptionError(
-            f"layers must name one or several layers, none twice. Received: layers={layers!r}"
+            "layers must name one or several layers, each at most once. "
+            f"Received: layers={layers!r}"
         )
     result: dict[str, Any] = {"layers": layers, "grid": _clean_grid(options.grid)}
     for name in ("batch_size", "memory_limit"):
@@ -89,7 +90,7 @@ def _clean_window_size(options: Options) -> float:
 
 
 def check_together(options: Options) -> None:
-    """Check that the options go together."""
+    """Check that the options can be combined."""
     if options.pooling == "fusion" and options.grid != (1, 1):
         raise OptionError(
             "pooling='fusion' keeps all bands and pools over time; it takes no grid. "
@@ -135,11 +136,15 @@ def _check_frames(options: Options) -> None:
         "pooling='fusion', which pools over time": options.pooling == "fusion",
         "a grid over frames; take grid=(bands, 1)": options.grid[1] != 1,
         "'predictions', which have no frames": "predictions" in options.layers,
-        "subsampling='aps', which moves frames by what it hears": options.subsampling == "aps",
+        "subsampling='aps', which moves frames depending on the signal": (
+            options.subsampling == "aps"
+        ),
     }
     for what, found in refused.items():
         if found:
-            raise OptionError(f"time='frame' keeps single frames; it does not go with {what}.")
+            raise OptionError(
+                f"time='frame' keeps single frames. It cannot be combined with {what}."
+            )
 
 
 def _listed(numbers: list[int]) -> str:

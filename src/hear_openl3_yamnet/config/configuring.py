@@ -25,7 +25,7 @@ def configure(model: str, **given: Any) -> Options:
     Raises
     ------
     OptionError
-        If an option or a value does not exist, or if some do not go together. The message lists
+        If an option or a value does not exist, or if some cannot be combined. The message lists
         what exists.
     """
     unknown = [name for name in given if name not in option_names()]

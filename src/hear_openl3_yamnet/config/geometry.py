@@ -70,7 +70,7 @@ def layer_frames(options: Options, layer: str) -> tuple[int, int]:
 
 
 def frames_per_timestamp(options: Options, hop: Fraction) -> int | None:
-    """Return a hop as a number of map frames; None if it is not a whole number of few enough."""
+    """Return a hop as a number of map frames. None if it is not a whole number, or too large."""
     frames = hop / map_frame_hop(options)
     whole = frames.denominator == 1 and frames <= kept_frames(options)[1]
     return int(frames) if whole else None

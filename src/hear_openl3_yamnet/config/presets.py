@@ -146,7 +146,7 @@ PRESETS = {
             FRONT_ENDS["mel128"],
             weights_name="openl3-lite",
             starter_name="openl3-lite",
-            description="OpenL3-lite on 128 mel bands, trained here to answer as "
+            description="OpenL3-lite on 128 mel bands, trained here to imitate "
             f"{STARTER_PRESET}, at a sixteenth of the work",
             sizes=OPENL3_SIZES,
             file_name="openl3-lite(?![a-z0-9])",
@@ -163,7 +163,7 @@ PRESETS = {
         _yamnet(
             "hear2021-yamnet",
             "yamnet",
-            "YAMNet as submitted to HEAR 2021, its times put right: hops of 50 and 480 ms",
+            "YAMNet as submitted to HEAR 2021, with corrected times: hops of 50 and 480 ms",
             hop_size=50.0,
             scene_hop_size=480.0,
         ),

@@ -1,6 +1,6 @@
 """Corpora: embeddings of one to millions of audio files, in Parquet shards.
 
-A run that was ended in any way goes on when it is started again, and every file has its row.
+A run that ended for any reason continues when it is started again. Every file has its row.
 
 >>> from hear_openl3_yamnet.corpora import embed_corpus, load_corpus
 >>> summary = embed_corpus("recordings", "embeddings", "yamnet")  # doctest: +SKIP

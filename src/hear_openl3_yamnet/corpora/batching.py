@@ -30,10 +30,10 @@ FULL_BATCHES = 2
 """Full batches of windows for which short files are gathered. More would only delay the rows."""
 
 LEAST_WINDOWS = 256
-"""Windows that are gathered at least."""
+"""Smallest number of windows that are gathered."""
 
 MOST_SECONDS = 300.0
-"""Seconds of audio that are gathered at most, for long hops: 58 MB at 48 kHz."""
+"""Longest audio that is gathered, in seconds, for long hops: 58 MB at 48 kHz."""
 
 
 class Embedding:
@@ -120,7 +120,7 @@ def embed_items(
     n_threads : int
         Threads that decode.
     stop : threading.Event
-        When it is set, the files that wait are finished, and no others are begun.
+        When it is set, the gathered files are finished, and no others are begun.
     """
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="decoding")
     try:

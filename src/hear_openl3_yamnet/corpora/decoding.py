@@ -27,7 +27,7 @@ LONGEST_WHOLE_S = 60.0
 """Seconds of the longest file that is decoded as a whole. Longer files are decoded in blocks."""
 
 FILES_AHEAD = 32
-"""Decoded files that wait for the network at most: 370 MB at 48 kHz."""
+"""Largest number of decoded files that wait for the network: 370 MB at 48 kHz."""
 
 
 class Clip(NamedTuple):
@@ -97,7 +97,7 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     AudioFileError
-        If the next block is damaged, or the end is reached and something is missing.
+        If the next block is damaged, or if the end is reached and content is missing.
     """
     with AudioFile(row.item.path) as file:
         blocks = file.blocks(_select(file, row.item))

@@ -23,9 +23,9 @@ class Summary:
     files : int
         Files in the input.
     skipped : int
-        Files that earlier runs had done.
+        Files that earlier runs had embedded or failed to embed.
     embedded, failed : int
-        Files that this run did.
+        Files that this run embedded, and that failed in it.
     audio_s : float
         Seconds of audio that were embedded.
     seconds : float

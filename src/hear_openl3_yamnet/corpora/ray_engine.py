@@ -29,7 +29,7 @@ CLUSTER_OPTIONS = ("address", "num_cpus", "num_gpus")
 
 
 class Job(NamedTuple):
-    """Everything that an actor must know to do what the local engine does."""
+    """Everything that an actor needs to embed files as the local engine does."""
 
     backend: str
     config: dict[str, Any]

@@ -23,7 +23,7 @@ from .shards import naming_damage, read_description, shard_paths
 from .tables import OUTPUTS
 
 MOST_IN_MEMORY = 256 * 2**20
-"""Bytes of scene embeddings that `Corpus.scene` holds in memory at most."""
+"""Largest size of scene embeddings that `Corpus.scene` holds in memory, in bytes."""
 
 _EMBEDDED = pc.field("status") == "ok"
 _FIRST_PART = pc.field("part") == 0
@@ -114,7 +114,7 @@ class Corpus:
         columns : list of str, optional
             All by default.
         batch_size : int
-            Rows in a batch at most.
+            Largest number of rows in a batch.
         """
         all_parts = columns is None or {"timestamps", "embeddings"}.intersection(columns)
         rows = _EMBEDDED if all_parts else _EMBEDDED & _FIRST_PART

@@ -1,4 +1,4 @@
-"""`embed_corpus`: which files are to be done, by which engine, and a summary of the run."""
+"""`embed_corpus`: selects the files to embed, runs an engine, and returns a summary."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def embed_corpus(
     cluster: dict[str, Any] | None = None,
     **options: Any,
 ) -> Summary:
-    """Embed the files of a corpus into Parquet shards: one row a file, whatever is wrong with it.
+    """Embed the files of a corpus into Parquet shards. Each file has a row, even a damaged one.
 
-    Files whose rows `out` already holds are skipped. So a run that was ended in any way goes on
-    when it is started again.
+    Files that already have a row in `out` are skipped. So a run that ended for any reason
+    continues when it is started again.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def embed_corpus(
     workers : int, optional
         Threads that decode (``local``; 2 by default), or actors (``ray``; 1 by default).
     shard_rows : int
-        Files in a shard at most.
+        Largest number of files in a shard.
     retry_failed : bool
         Whether to embed again the files that failed in an earlier run.
     engine : str
@@ -100,7 +100,7 @@ def embed_corpus(
 
     Notes
     -----
-    On SIGINT (Ctrl-C) and SIGTERM, the files that wait are embedded and written. A second signal
+    On SIGINT (Ctrl-C) and SIGTERM, the current batch is finished and written. A second signal
     ends the run at once. In both cases no row is lost that was written before.
     """
     _check_options(engine, workers, shard_rows)
@@ -136,7 +136,7 @@ def embed_corpus(
 
 
 def _prepare(folder: Path, description: dict[str, Any], retry_failed: bool) -> Done:
-    """Clear up after earlier runs, and return which ids are done."""
+    """Remove what earlier runs left behind, and return the ids that are done."""
     remove_leftovers(folder)
     done = read_done(folder, description)
     if retry_failed and done.failed:
@@ -172,7 +172,7 @@ def _stopping() -> Iterator[threading.Event]:
 
     def handle(number: int, frame: Any) -> None:
         stop.set()
-        logger.warning("stopping when the files that wait are embedded (again: at once)")
+        logger.warning("stopping after the current batch (a second signal stops at once)")
         signal.signal(number, before[number])
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -27,7 +27,7 @@ SHARD_BYTES = 128 * 2**20
 """Bytes of embeddings. The file that reaches this size is the last in its shard."""
 
 SHARD_SECONDS = 60.0
-"""Time between two shards at most: a killed run loses no more than this."""
+"""Longest time between two shards. A killed run loses no more than this."""
 
 _NAME = re.compile(r"part-(\d+)-(\d+)\.parquet")
 _IMMATERIAL = ("version",)  # described, but no reason to refuse a run
@@ -62,9 +62,9 @@ class ShardWriter:
     labels : callable
         Takes a list of positions in the input, and returns a table of their labels.
     most_rows : int
-        Files in a shard at most.
+        Largest number of files in a shard.
     seconds : float
-        Time between two shards at most.
+        Longest time between two shards.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ShardWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the rows that are not written yet."""
         if self._rows:
             self._write([self._rows], self._rows[0])
         self._rows, self._bytes, self._since = [], 0, time.monotonic()

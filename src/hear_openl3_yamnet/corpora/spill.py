@@ -29,7 +29,7 @@ class Spill:
         self.shape = (0, size)
         self.dtype = dtype
         self._folder = folder
-        # it has a name for a moment, on systems that know no nameless files
+        # on systems without nameless files, it has a name for a moment
         self._file = tempfile.TemporaryFile(dir=folder, prefix=PARTIAL_PREFIX)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 

@@ -1,1 +1,1 @@
-"""The road at work: batches of windows in bounded memory, compiled for the backend."""
+"""From requests to embeddings: batches in bounded memory, compiled for the backend."""

@@ -23,7 +23,7 @@ BACKEND: str = keras.backend.backend()
 """``tensorflow``, ``torch`` or ``jax``."""
 
 TENSOR_ALIGNMENT = 64
-"""Bytes: some of TensorFlow's operations end the process over a tensor that begins elsewhere."""
+"""Bytes. Some operations of TensorFlow crash on tensors that are not aligned to this."""
 
 
 def module_type() -> type:
@@ -43,7 +43,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function(weights, *arrays)`` as the backend does it best.
 
     TensorFlow: one graph for every number of rows, without XLA, which makes these convolutions
-    slower on CPU. JAX: jit, once for each shape. PyTorch: as it stands, without gradients.
+    slower on CPU. JAX: jit, once for each shape. PyTorch: not compiled, without gradients.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             rows = tuple(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in arrays)
             if rows not in graphs:
                 specs = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in weights.items()}
-                # a partial, or TensorFlow warns that several models' graphs are one traced anew
+                # with one function for several models, TensorFlow would warn of repeated tracing
                 graphs[rows] = tf.function(
                     partial(function), input_signature=[specs, *rows], autograph=False
                 )
@@ -76,7 +76,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def padded_length(n: int) -> int:
-    """Return how many rows to compute where `n` are wanted.
+    """Return how many rows to compute if `n` are wanted.
 
     JAX compiles once for each shape: its lengths are rounded up to an eighth of a power of two.
     """
@@ -109,7 +109,7 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray
 
 
 def as_tensor(array: np.ndarray) -> Any:
-    """Make an array that nobody else holds a tensor of the backend.
+    """Convert an array to a tensor without a copy. The caller gives up the array.
 
     On a CPU, TensorFlow takes it over as it is; its own conversion holds it three times. PyTorch
     takes it over too, or moves it to the GPU; Keras would copy it first.
@@ -157,7 +157,7 @@ def gpu_arithmetic(tensor: Any, precision: str) -> str | None:
     -------
     str or None
         The precision, or ``tf32``: GPUs since Ampere have it, and every backend computes float32
-        convolutions in it unless told otherwise. Only PyTorch is asked whether it was told.
+        convolutions in it by default. Only PyTorch is asked whether this was changed.
     """
     if not convolutions.on_gpu(tensor):
         return None
@@ -203,7 +203,7 @@ def _gpu_with_bfloat16() -> bool | None:
 def _cpu_has_bfloat16() -> bool:
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:  # no Linux: not known
+    except OSError:  # not Linux: unknown
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
@@ -214,7 +214,7 @@ def free_gpu_memory(tensor: Any) -> int | None:
     Parameters
     ----------
     tensor : tensor
-        One of the model's: PyTorch computes where it lies.
+        One of the model's. PyTorch computes on its device.
     """
     if BACKEND == "torch":
         import torch
@@ -228,7 +228,7 @@ def free_gpu_memory(tensor: Any) -> int | None:
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        return sys.maxsize if tf.config.list_physical_devices("GPU") else None  # it does not tell
+        return sys.maxsize if tf.config.list_physical_devices("GPU") else None  # unknown
     import jax
 
     device = jax.devices()[0]

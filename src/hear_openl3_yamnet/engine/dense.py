@@ -1,9 +1,9 @@
 """OpenL3 as one long convolution: another function than the published one, and a cheaper one.
 
-Two things tie a window's values to the window: its reference level, and the zero padding at its
+Two things make values differ between windows: the reference level, and the zero padding at the
 edges. With the level of the whole clip and without the edges, a clip is one long map, and every
 window is cut out of it: ``framing="dense"``. docs/performance.md has its distance from the
-published function. It is never a default, and a model's name says that it is dense.
+published function. It is never a default, and ``repr(model)`` shows it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class DenseWindows:
         hop: Fraction,
     ):
         options = encoder.options
-        assert options.preset.sharing is not None, "config.checks sees to it"
+        assert options.preset.sharing is not None, "config.checks ensures it"
         self._encoder = encoder
         self._audio = audio
         self._starts = starts

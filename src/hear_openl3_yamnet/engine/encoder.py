@@ -77,7 +77,7 @@ class Encoder(module_type()):  # type: ignore[misc]
             for name, tensor in tensors.items():
                 self.register_buffer(name, tensor)
         else:
-            object.__setattr__(self, "_tensors", tensors)  # no module's business
+            object.__setattr__(self, "_tensors", tensors)  # not tracked by the module
 
     @property
     def tensors(self) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class Encoder(module_type()):  # type: ignore[misc]
     @property
     def _sharing(self) -> Sharing:
         sharing = self.options.preset.sharing
-        assert sharing is not None, "config.checks and runs.shared_lag see to it"
+        assert sharing is not None, "config.checks and runs.shared_lag ensure it"
         return sharing
 
     def _long_map(self, amplitudes: Any, frames: Any, references: Any) -> Any:
@@ -245,7 +245,7 @@ class Encoder(module_type()):  # type: ignore[misc]
         return ops.expand_dims(frame[:, :, 0], 0)
 
     def _pool_bands(self, layer: str, x: Any) -> Any:
-        """Pool the bands of maps [shape=(n, frames, bands, channels)] where the head permits it.
+        """Pool the bands of maps [shape=(n, frames, bands, channels)] if the head permits it.
 
         It is done before windows are cut out of a long map, because each frame of that is in 24
         windows.

@@ -1,4 +1,4 @@
-"""Windows as published, computed together where that changes nothing."""
+"""Windows as published, computed together if that does not change the result."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ExactWindows:
     def batch_size(self, at_once: int) -> int:
         """Return how many windows to embed together: they share STFT frames and convolutions.
 
-        Where nothing is shared, it is the number computed at once: the STFT frames alone take
+        If nothing is shared, it is the number computed at once: the STFT frames alone take
         1.6 MB a window, and allocating memory takes time.
         """
         return max(LEAST_BATCH, at_once) if self._shares_frames else at_once

@@ -1,7 +1,7 @@
 """How many windows fit into memory.
 
 While a convolution runs, its input and its output are in memory. The largest such pair of a
-network is what one more window costs. The head and the front end need far less.
+network is the memory of one more window. The head and the front end need far less.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CPU_LIMIT = 2 * 2**30
 """Bytes of activations by default: a small share of a laptop's memory."""
 
 GPU_LIMIT = 12 * 2**30
-"""The same on a GPU; less where less is free."""
+"""The same on a GPU, or less if less is free."""
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -51,7 +51,7 @@ def windows_at_once(options: Options, precision: str, free_gpu_memory: int | Non
     Parameters
     ----------
     options : Options
-        Where `batch_size` is given, it is the answer. Otherwise `memory_limit` bounds it.
+        If `batch_size` is given, it is returned. Otherwise `memory_limit` bounds the number.
     precision : str
         Of the convolutions.
     free_gpu_memory : int or None

@@ -1,4 +1,4 @@
-"""What is asked of a model: clips, and the times at which to embed them."""
+"""A request to a model: clips, and the times at which to embed them."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ STRIP_COST = 0.16
 """What a window's two strips cost, in windows computed plainly (measured)."""
 
 LEAST_SAVING = 0.2
-"""The share of the plain cost that sharing must save. Below it, the handling takes what it saves
-(runs of two at twelve native hops were 6 % slower than window by window)."""
+"""The share of the plain cost that sharing must save. Below it, the overhead is larger than the
+saving (runs of two at twelve native hops were 6 % slower than window by window)."""
 
 EARLY_STRIPS = 0.07
 """The memory of a window's strips beside its map, where maps are largest: 13 frames of 199."""
@@ -60,7 +60,7 @@ def frames_of_run(count: int, lag: int, options: Options) -> int:
 
 
 def pays(count: int, lag: int, options: Options) -> bool:
-    """Return whether a run of so many windows costs clearly less together than one by one."""
+    """Return whether `count` windows cost clearly less in a run than one by one."""
     n_frames = options.front_end.n_frames
     together = frames_of_run(count, lag, options) / n_frames + STRIP_COST * count
     return together < (1 - LEAST_SAVING) * count
@@ -71,7 +71,7 @@ def _grid(options: Options) -> int:
 
 
 def shared_lag(options: Options, hop: Fraction, gpu_arithmetic: str | None = None) -> int:
-    """Return the STFT frames between windows that share convolutions; 0 where none do.
+    """Return the STFT frames between windows that share convolutions; 0 if none do.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _held(count: int, lag: int, options: Options) -> float:
 
 
 def _split(run: Run, lag: int, at_once: int, options: Options) -> Iterator[Run]:
-    """Split a run that is too long to be held."""
+    """Split a run that is too long for the memory."""
     size = run.count
     while size > 1 and _held(size, lag, options) > at_once:
         size = -(-size // 2)
@@ -181,7 +181,7 @@ def lay_out(
 ) -> Layout:
     """Put runs on one time axis.
 
-    Neighbouring runs make each other's outermost frames wrong, but only those that strips replace.
+    At their border, two runs make each other's outermost frames wrong. Strips replace these frames.
 
     Parameters
     ----------

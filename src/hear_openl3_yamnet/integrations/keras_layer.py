@@ -104,7 +104,7 @@ class HearLayer(keras.layers.Layer):
         }
 
     def _is_needed(self, weight: str) -> bool:
-        """Return whether a weight is not behind the last layer that the head pools."""
+        """Return whether a weight belongs to a layer up to the last one that the head pools."""
         options = self._embedder.options
         layers = options.backbone.LAYERS
         owner = re.split("[/_]", weight)[0]  # of conv1/kernel, of layer2_depthwise/bias

@@ -1,12 +1,13 @@
 """Which configuration is best, and whether that is more than chance.
 
-The winner has the highest validation score over all folds. Its own test score is optimistic in
-cross-validation, where each test clip is a validation clip of other folds, and the more so, the
-more configurations there are. So a second score is computed, that of this way of choosing: each
-fold takes the best by its own validation score, which comes from none of its test clips. The lead
-over the plain default is that of these choices, and needs no correction for the number of
-configurations. The lead over the runner-up is the winner's own. Its interval has two sides, which
-allows for choosing the better of two; the best two of many are closer than that.
+The winner has the highest validation score over all folds. In cross-validation, each test clip of
+one fold is a validation clip of other folds. So the winner's own test score is optimistic, and
+more configurations make it more optimistic. Therefore a second score is computed, that of the way
+of choosing: each fold takes the configuration with the best validation score of that fold, which
+does not depend on its test clips. The lead over the plain default is the lead of these choices. It
+needs no correction for the number of configurations. The lead over the runner-up is the winner's
+own. Its two-sided interval allows for a choice between two. The best two of many configurations
+are closer to each other than that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ N_DRAWS = 2000
 """The widened percentiles of few groups lie far outside."""
 
 FEWEST_GROUPS = 6
-"""Five differences of one sign have a probability of 2 × 2⁻⁵ = 6 % by chance, six of 3 %."""
+"""Five differences of one sign have a probability of 2 × 2⁻⁵ = 6 % by chance, six have 3 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def choose(results: Sequence[Result], default: str) -> Choice:
 
 
 def _ranked(candidates: Sequence[Result], scores: Sequence[float]) -> list[int]:
-    """Return the places of candidates, the best first; of equal ones, the smaller embedding."""
+    """Return the places of candidates, the best first. If equal, the smaller embedding is first."""
     places = range(len(candidates))
     return sorted(places, key=lambda place: (-scores[place], candidates[place].size))
 

@@ -1,4 +1,4 @@
-"""The cross: embed a dataset in all ways, and probe each embedding."""
+"""Embed a dataset with all variants, and probe each embedding."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What one probe made of one variant on one dataset."""
+    """The outcome of one probe of one variant on one dataset."""
 
     dataset: Dataset
     variant: Variant
@@ -60,14 +60,14 @@ def cross(
     probes: Sequence[str] = ("linear",),
     load_weights: LoadWeights = loading.weights_of,
 ) -> list[Result]:
-    """Embed a dataset in all ways, and probe each embedding. What is in the folder is not redone.
+    """Embed a dataset with all variants, and probe each. Results in the folder are reused.
 
     Parameters
     ----------
     dataset : Dataset
     variants : sequence of Variant
     folder : Path
-        Keeps embeddings and outcomes, each by the digest of all that decides it.
+        Keeps embeddings and outcomes, each under a digest of everything that determines it.
     probes : sequence of str
         Names of `PROBES`.
     load_weights : function

@@ -1,4 +1,4 @@
-"""Labelled clips, and how they are divided: what a study is made on."""
+"""The data of a study: labelled clips, and how they are divided."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .folds import Fold, fold_of_groups, nested_folds
 __all__ = ["ANY_RATE", "Clip", "Dataset", "DatasetError", "grouped"]
 
 ANY_RATE = 0
-"""Stands for the sample rate of a clip that lies there once, whatever its rate."""
+"""Stands for the sample rate of a clip that has one file, of any rate."""
 
 FEWEST_GROUPS = 3
 """One to train on, one to choose on, one to score on."""
@@ -44,7 +44,7 @@ class Clip:
     answer : tuple
         Its labels; or its events, ``{"label", "start", "end"}`` [ms].
     group : str
-        Clips of one group are never trained on and scored on alike.
+        If clips of a group are trained on, none of the group is scored on.
     start : float
         Seconds into the file.
     duration : float or None
@@ -119,7 +119,7 @@ class Dataset:
         ``accuracy``: a clip has one label. ``mAP``: any number of them. ``onset F``: events are
         found in time.
     tolerance_ms : float
-        By which a found onset may differ from the true one. For events alone.
+        Largest difference between a found and a true onset. Only for events.
     """
 
     name: str
@@ -174,7 +174,7 @@ def grouped(name: str, clips: Sequence[Clip], n_folds: int) -> Dataset:
     name : str
     clips : sequence of Clip
     n_folds : int
-        At the most; groups may be fewer.
+        At most one for each group.
 
     Raises
     ------

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 BLOCK_CLIPS = 64
 BLOCK_SECONDS = 600.0
-"""Of sound in a block, beside its first clip."""
+"""Seconds of sound in a block. A longer clip is a block of its own."""
 
 LoadWeights = Callable[[Options], tuple[dict[str, np.ndarray], str]]
 """Options → weights and their id."""
@@ -50,7 +50,7 @@ _NEUTRAL = ("weights", "normalize", "batch_size", "memory_limit", "sharing")
 
 
 class Embeddings:
-    """The embeddings of a dataset's clips, computed where they are not on disk.
+    """The embeddings of a dataset's clips, computed if they are not on disk.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class Embeddings:
         return np.concatenate(side_by_side, axis=1), arrays
 
     def digest(self, variant: Variant) -> str:
-        """Return a digest of what decides the values of a variant, beside the clips."""
+        """Return a digest of everything except the clips that determines a variant's values."""
         about = [
             (self._digest(source), isinstance(source, Options) and source.normalize)
             for source in self._sources(variant)

@@ -1,4 +1,4 @@
-"""Folds of clips: which are trained on, chosen on and scored on."""
+"""Folds: which clips are for training, for choosing and for scoring."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One fold: clips to score on, and how what is scored was trained and chosen.
+    """One fold: the clips to score on, and the clips to train on and to choose on.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Fold:
         Numbers of the clips to score on.
     train : np.ndarray or None
         Numbers of the clips that the chosen probe is trained on again: all but the test clips.
-        None where it stays as it was trained on the one inner split, as HEAR's tasks ask for.
+        None if it is not trained again after the one inner split, as HEAR's tasks require.
     """
 
     inner: tuple[Split, ...]
@@ -46,9 +46,9 @@ class Fold:
 def fold_of_groups(
     groups: Sequence[str], targets: np.ndarray, n_folds: int, seed: int = 0
 ) -> np.ndarray:
-    """Deal groups of clips out to folds that are alike in size and in labels.
+    """Distribute groups of clips over folds that are alike in size and in labels.
 
-    The largest groups are dealt out first, each to the fold where it makes the folds most alike,
+    The largest groups come first. Each goes to the fold where it makes the folds most alike,
     by the sum of squares of their label counts and sizes.
 
     Parameters
@@ -60,7 +60,7 @@ def fold_of_groups(
     n_folds : int
         At most the number of groups.
     seed : int
-        Of the order in which groups of one size are dealt out.
+        Of the order of groups of equal size.
 
     Returns
     -------

@@ -6,7 +6,7 @@ task, would change more.
 
 Percentile intervals of few groups are too narrow. T. C. Hesterberg, "What Teachers Should Know
 About the Bootstrap" (2015), widens the percentiles so that the interval of a mean is
-as wide as Student's: `interval` does so where it is told the number of groups.
+as wide as Student's: `interval` does so if it gets the number of groups.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Difference:
     n_groups : int
         Test clips, or groups of them, that were drawn.
     fewest : int
-        Groups from which on the interval is worth something.
+        The fewest groups for which the interval has a meaning.
     """
 
     value: float
@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """What the interval permits to say: better, worse, not told apart or too few to tell."""
+        """The verdict of the interval: better, worse, not told apart or too few to tell."""
         if self.n_groups < self.fewest:
             return "too few to tell"
         if self.low > 0:

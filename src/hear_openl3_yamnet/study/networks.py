@@ -1,4 +1,4 @@
-"""What embeds: many heads of one network in one pass, or log-mel statistics.
+"""Embedders of a study: many heads of one network in one pass, or log-mel statistics.
 
 The maps of the windows are computed once and go through every head. A model of `load_model` has
 one head for each network.
@@ -24,14 +24,14 @@ from ..pooling.scenes import ScenePooling
 __all__ = ["Floor", "ManyHeads", "pass_key"]
 
 MEMORY_LIMIT = 2**29
-"""Bytes: whole maps and many heads take several times what the activations of one head do."""
+"""Bytes. Whole maps and many heads take several times the memory of one head's activations."""
 
 
 def pass_key(options: Options) -> Options:
-    """Return what options must share to go through a network in one pass.
+    """Return what options must have in common to go through a network in one pass.
 
-    They may differ in the head and in what follows it. Where time is kept, map frames are taken
-    where the coarsest layer has them, so layers must be equal.
+    They may differ in the head and in what follows it. With ``time="frame"``, the coarsest layer
+    sets the map frames, so layers must be equal.
     """
     return dataclasses.replace(
         _within_window(options),
@@ -53,7 +53,7 @@ class ManyHeads:
     Parameters
     ----------
     options : iterable of Options
-        Of one `pass_key`. Each head is computed once, in how many options it may be.
+        Of one `pass_key`. Each head is computed once, also if several options have it.
     weights : mapping of str to np.ndarray
     """
 

@@ -1,7 +1,7 @@
 """Events in time: frames' targets, events from frames' probabilities, onsets matched.
 
 They are scored as heareval does: a frame is positive while an event lasts. Probabilities are
-thresholded and smoothed by a median filter. What is long enough is an event, and its onset is the
+thresholded and smoothed by a median filter. What is long enough is an event. Its onset is the
 timestamp of its first frame.
 """
 

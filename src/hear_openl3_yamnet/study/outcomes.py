@@ -1,4 +1,4 @@
-"""What a probe made of a dataset: predictions for its test clips, and their score."""
+"""The outcome of a probe on a dataset: predictions for its test clips, and their score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes: what classifiers learn from embeddings, by the same protocol for all.
+"""Probes: classifiers that learn from embeddings, all by the same protocol.
 
 Each value is brought to zero mean and unit variance on the training rows. If rows are wider than
 there are training rows, they are rotated to the space that the training rows span, because nothing
@@ -39,7 +39,7 @@ LEARNING_RATE = 1e-3
 MOST_EPOCHS = 60
 PATIENCE = 10
 FEWEST_STEPS = 8
-"""Of an epoch, as far as batches of 16 rows make them; batches have 200 rows at the most."""
+"""Smallest number of steps in an epoch, if batches of 16 to 200 rows permit it."""
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """Embeddings [shape=(n, size)] → probabilities [shape=(n, n_labels), dtype=float32]."""
@@ -64,12 +64,11 @@ class Probe:
     ----------
     name : str
     n_seeds : int
-        How often it is trained; 1 where nothing in it is random.
+        How often it is trained; 1 if nothing in it is random.
     fit : function
         ``(train, exclusive, seed)`` → `Candidates`.
     patience : int or None
-        Candidates without progress after which `run_probe` asks for no more; None: it asks for
-        all.
+        Candidates without progress after which `run_probe` stops. None: it asks for all.
     """
 
     name: str
@@ -86,8 +85,8 @@ def accuracy(targets: np.ndarray, probabilities: np.ndarray) -> float:
 def mean_average_precision(targets: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean over labels of average precision; labels that no row has do not count.
 
-    Average precision is the mean, over a label's rows, of the precision down to each, rows being
-    in order of probability. Equal probabilities count as in scikit-learn: as one step.
+    Average precision is the mean of the precision at each row of a label, with rows in order of
+    probability. Equal probabilities count as in scikit-learn: as one step.
     """
     precisions = []
     for truth, values in zip(targets.T, probabilities.T, strict=True):
@@ -163,7 +162,7 @@ def _run_probe(
 
 
 def rank(targets: np.ndarray, probabilities: np.ndarray, exclusive: bool) -> tuple[float, float]:
-    """Return by what candidates are compared: the score, then the loss."""
+    """Return the key by which candidates are compared: the score, then the loss."""
     score = accuracy if exclusive else mean_average_precision
     return score(targets, probabilities), -_log_loss(targets, probabilities)
 

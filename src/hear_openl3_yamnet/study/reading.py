@@ -53,7 +53,7 @@ def read_dataset(
         Regular expressions with one capture, which is the label or the group. They are searched
         for in the clip's path below the folder (with ``/``), or as the manifest has it.
     n_folds : int
-        Folds, if there are as many groups.
+        Number of folds, at most one for each group.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def read_dataset(
     Raises
     ------
     OptionError
-        If an option does not go with the source or with another one, or is not valid.
+        If an option is not valid, or cannot be combined with the source or another option.
     DatasetError
         If the source is missing, empty or damaged, a label is missing, or there are too few
         labels, groups or clips of a label.
@@ -93,7 +93,7 @@ def _check_options(
     group_from: str | None,
     n_folds: int,
 ) -> None:
-    """Check that the options of `read_dataset` go with the source and with each other."""
+    """Check that the options of `read_dataset` fit the source and each other."""
     for name, column, pattern in (("label", label, label_from), ("group", group, group_from)):
         if column is not None and pattern is not None:
             raise OptionError(f"Give {name} or {name}_from, not both.")

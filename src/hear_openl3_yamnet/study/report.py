@@ -1,4 +1,4 @@
-"""What a study says and writes: a table, a conclusion, a figure, and the winner's options."""
+"""The report of a study: a table, a conclusion, a figure, and the winner's options."""
 
 from __future__ import annotations
 

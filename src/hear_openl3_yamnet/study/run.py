@@ -51,7 +51,7 @@ def run_study(
     models: Sequence[str] | None = None,
     heads: Sequence[str] = DEFAULT_HEADS,
 ) -> Study:
-    """Find out which preset and head suit a dataset, and write it down.
+    """Find the best preset and head for a dataset, and write a report.
 
     A linear classifier learns from each embedding. It is chosen and scored in the dataset's folds.
 
@@ -74,7 +74,7 @@ def run_study(
     Raises
     ------
     OptionError
-        If a preset or a head does not exist, or a head goes with no model.
+        If a preset or a head does not exist, or no model can have a head.
     AudioFileError
         If a clip cannot be read.
     WeightsNotFoundError, WeightsFormatError

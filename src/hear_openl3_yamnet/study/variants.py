@@ -1,4 +1,4 @@
-"""What a study crosses: presets and heads."""
+"""The variants that a study compares: presets with heads."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def default_preset() -> str:
 def variants(
     models: Sequence[str], heads: Sequence[str] = DEFAULT_HEADS, *, of_events: bool = False
 ) -> list[Variant]:
-    """Cross models and heads.
+    """Combine models with heads.
 
     Parameters
     ----------
@@ -131,14 +131,14 @@ def variants(
     Returns
     -------
     list of Variant
-        `FLOOR` first. Of equal ones, such as OpenL3's published head and ``max``, there is the
-        first. A head that does not go with a model, because its layers are those of another
-        network, is left out if it goes with another model.
+        `FLOOR` first. Of equal variants, such as OpenL3's published head and ``max``, only the
+        first is kept. A head that a model cannot have, because its layers are those of another
+        network, is left out if another model can have it.
 
     Raises
     ------
     OptionError
-        If a preset or a head does not exist, or a head goes with no model.
+        If a preset or a head does not exist, or no model can have a head.
     """
     hop = {"hop_size": EVENT_HOP_MS} if of_events else {}
     found: dict[tuple[Options, ...], Variant] = {}
@@ -203,7 +203,7 @@ def _key_and_value(head: str, text: str) -> tuple[str, Any]:
     with suppress(ValueError):
         value = json.loads(value)
     if key == "weights" and Path(value).exists():
-        value = str(Path(value).absolute())  # so that it is found from the winner's file
+        value = str(Path(value).absolute())  # so that winner.json names it from any folder
     return key, value
 
 

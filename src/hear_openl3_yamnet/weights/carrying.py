@@ -53,7 +53,7 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
         raise WeightsNotFoundError(f"there is no file {path} to import.")
     entry = identify(path)
     if entry and entry.is_starter:
-        return entry, BY_DIGEST  # it comes with this package
+        return entry, BY_DIGEST  # it is part of this package
     how = BY_DIGEST if entry else BY_NAME
     if entry is None:
         entry = _recognise_by_name(path)

@@ -38,7 +38,7 @@ def convert(source: str | Path, out: Path, network: str, dtype: str = "float32")
     out : Path
         Its name ends in ``.weights.h5`` (Keras 3) or ``.safetensors``.
     network : str
-        ``"openl3"`` or ``"yamnet"``.
+        ``"openl3"``, ``"openl3_lite"`` or ``"yamnet"``.
     dtype : str
         ``"float32"`` or ``"float16"``.
 
@@ -90,7 +90,8 @@ def infer_network(source: str | Path) -> str:
         if network in name.lower():
             return network
     raise OptionError(
-        f"the name of {source} does not contain its network. Give --network openl3 or yamnet."
+        f"the name of {source} does not contain its network. "
+        f"Give --network, one of {', '.join(BACKBONES)}."
     )
 
 
@@ -112,7 +113,7 @@ def read_provenance(path: Path) -> dict[str, str]:
 def _provenance(source: str | Path, network: str, weights_id: str) -> dict[str, str]:
     """Return where weights come from. The provenance of a converted file is passed on."""
     passed_on = read_provenance(Path(source))
-    if "source_sha256" in passed_on:  # else the metadata is of another program
+    if "source_sha256" in passed_on:  # otherwise the metadata is that of another program
         return passed_on
     origin, _, name = weights_id.rpartition("@")[0].partition(":")
     entry = load_registry()[name] if origin in ("published", "starter") else None

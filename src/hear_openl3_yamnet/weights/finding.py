@@ -119,7 +119,7 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
             "`hear-openl3-yamnet weights import FILE`."
         )
     with writing_alone(path):
-        if not check_copy(entry, path):  # another process may have been first
+        if not check_copy(entry, path):  # another process may have placed it meanwhile
             downloaded = partial_path(path)
             download(address(entry, mirror), downloaded, name, patience)
             check_download(entry, downloaded, address(entry, mirror))
@@ -237,7 +237,7 @@ def own_place(entry: WeightFile) -> Path:
 
 
 def not_found_message(entry: WeightFile, cause: str) -> str:
-    """Return a message: where the file was looked for, why it is missing, how to get it."""
+    """Return a message: where the file was searched, why it is missing, and how to get it."""
     if entry.is_starter:
         return (
             f"The starter weights {entry.name} are missing or damaged.\n"

@@ -1,4 +1,4 @@
-"""Put a file into the cache, or into a folder to be carried: complete and verified, or not at all.
+"""Put a file into the cache, or into a folder for another machine: complete and verified, or not.
 
 A file is written by `files.written_whole`. Its receipt is put there before it. A process that is
 killed leaves at most partial files, which the next process removes.

@@ -38,7 +38,7 @@ def read_source(source: str | Path, network: str) -> tuple[dict[str, np.ndarray]
     source : str or Path
         A file, a YAMNet SavedModel folder, or the address of one for tensorflow-hub.
     network : str
-        ``"openl3"`` or ``"yamnet"``.
+        ``"openl3"``, ``"openl3_lite"`` or ``"yamnet"``.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def read_weights(path: Path, network: str) -> dict[str, np.ndarray]:
         Keras-2 HDF5 (with or without the weights of a spectrogram layer at its beginning), Keras-3
         ``.weights.h5``, safetensors or TFLite; each also as ``.gz``.
     network : str
-        ``"openl3"`` or ``"yamnet"``.
+        ``"openl3"``, ``"openl3_lite"`` or ``"yamnet"``.
 
     Returns
     -------

@@ -29,7 +29,8 @@ class WeightFile:
     name : str
         The name that presets and the command line use.
     network : str or None
-        ``"openl3"`` or ``"yamnet"``. None if the file holds no weights (the class map).
+        ``"openl3"``, ``"openl3_lite"`` or ``"yamnet"``. None if the file holds no
+        weights (the class map).
     file : str
         The name of the unpacked file in the cache folder, or of starter weights beside the
         registry.

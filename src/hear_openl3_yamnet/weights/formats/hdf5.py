@@ -176,7 +176,7 @@ def _names(item: Any, attribute: str, path: Path) -> list[str]:
 
 
 def _child(group: Any, name: str, path: Path) -> Any:
-    """Return what has this name below a group. Links are refused: they may lead to other files."""
+    """Return the item of this name in a group. Links are refused: they may lead to other files."""
     item = group
     for step in name.strip("/").split("/"):
         if not isinstance(item, h5py.Group) or step not in item:
