@@ -116,7 +116,7 @@ QUESTIONS = [
         "Can one network learn from the best performers as teachers?",
         [],
         [],
-        unanswered="this study trains probes, no network.",
+        unanswered="this study trains probes, not networks.",
     ),
     Question(
         "Can OpenL3 be made cheaper with YAMNet's means?",

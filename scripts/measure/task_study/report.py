@@ -179,9 +179,10 @@ def readme_markdown(
             "",
             "'Published' is the head as published, whatever the weights. "
             "Differences are first minus second, paired on the same test clips, with their "
-            f"{LEVEL:.0%} intervals. 'Not told apart' means that the interval holds zero. "
-            "Intervals know nothing of how many comparisons there are: of twenty, one may miss. "
-            f"Fewer than {FEWEST_CLIPS} test clips, or excerpts, are too few to say anything.",
+            f"{LEVEL:.0%} intervals. 'Not told apart' means that the interval contains zero. "
+            "The intervals are not corrected for the number of comparisons: of twenty, one may "
+            "miss. "
+            f"Fewer than {FEWEST_CLIPS} test clips, or excerpts, are too few for a verdict.",
             "",
             *answers(results, kind),
             "## Figures",
@@ -210,7 +211,7 @@ def _agreed(results: Results) -> list[str]:
         "## What both probes agree on",
         "",
         f"Of {len(names)} heads, each against its network's published one over the scene tasks "
-        "together. All others are not told apart by one probe at least.",
+        "together. All other heads are neither better nor worse with both probes.",
         "",
         *lines,
         "",
@@ -240,11 +241,11 @@ def _setting(
         f"- Probes: logistic regression (C from {probes.PENALTIES}); two hidden layers of "
         f"{probes.UNITS} units (Adam at {probes.LEARNING_RATE}, at most {probes.MOST_EPOCHS} "
         f"epochs, patience {probes.PATIENCE}, seeds 0 to {results.n_seeds - 1}). Chosen on the "
-        "validation clips, scored on the test clips once. Rows wider than there are training "
-        "rows are rotated to the space that these span.",
+        "validation clips, scored on the test clips once. Rows with more values than there are "
+        "training rows are rotated to the space that the training rows span.",
         f"- Intervals: {LEVEL:.0%}, percentiles of {N_DRAWS} bootstrap draws of test clips "
         "(events: of excerpts of 10 s) and seeds. Another training set, or other weights, "
-        "would change more than they tell.",
+        "would change the scores by more than that.",
     ]
     return lines
 

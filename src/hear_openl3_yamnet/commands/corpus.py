@@ -67,7 +67,7 @@ def embed(
     ] = None,
     num_gpus: Annotated[float, typer.Option(min=0, help="GPUs of each Ray actor.")] = 0,
 ) -> None:
-    """Embed every file of a corpus into Parquet shards. Each file has a row, even a damaged one.
+    """Embed every file of a corpus into Parquet shards. Each file has a row, even if damaged.
 
     A folder is read with its subfolders. Files that already have a row in OUT are skipped, so the
     same command continues a run that was ended. Ctrl-C ends the run after the current batch

@@ -51,7 +51,7 @@ def embed_corpus(
     cluster: dict[str, Any] | None = None,
     **options: Any,
 ) -> Summary:
-    """Embed the files of a corpus into Parquet shards. Each file has a row, even a damaged one.
+    """Embed the files of a corpus into Parquet shards. Each file has a row, even if it is damaged.
 
     Files that already have a row in `out` are skipped. So a run that ended for any reason
     continues when it is started again.
