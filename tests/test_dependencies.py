@@ -27,6 +27,7 @@ BACKENDS = {"torch", "jax"}
 """Imported by the core, but only if the user chose them as Keras's backend."""
 
 ROOMS_WITH_EXTRAS = {
+    "audio",
     "commands",
     "corpora",
     "evaluation",

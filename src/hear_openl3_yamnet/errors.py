@@ -1,8 +1,8 @@
-"""The errors and the warning of this package. A message says what is wrong and what to do.
+"""The errors and warnings of this package. A message says what is wrong and what to do.
 
 `hear_openl3_yamnet` itself has those that a caller may handle one by one: `AudioError`,
-`AudioFileError`, `OptionError`, `WeightsFormatError`, `WeightsNotFoundError`, the warning, and
-`HearError` for all others.
+`AudioFileError`, `OptionError`, `StarterWeightsWarning`, `WeightsFormatError`,
+`WeightsNotFoundError`, and `HearError` for all others.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ __all__ = [
     "MissingExtraError",
     "ModelTypeError",
     "OptionError",
+    "SilentDownmixWarning",
     "StarterWeightsWarning",
     "StreamError",
     "WeightsCacheError",
@@ -40,7 +41,7 @@ class AudioError(HearError, ValueError):
 
 
 class AudioTypeError(HearError, TypeError):
-    """The samples are not real floating-point numbers."""
+    """The samples are not real floating-point numbers, or audio is given as another type."""
 
 
 class AudioFileError(HearError, OSError):
@@ -89,6 +90,10 @@ class WeightsDownloadError(HearError, OSError):
 
 class WeightsCacheError(HearError, OSError):
     """A folder for weights cannot be written to: it is read-only, full, or not a folder."""
+
+
+class SilentDownmixWarning(UserWarning):
+    """The channels of an audio file cancel each other out, so that their mean is silent."""
 
 
 class StarterWeightsWarning(UserWarning):

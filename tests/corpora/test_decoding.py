@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from hear_openl3_yamnet.audio.files import load_audio
-from hear_openl3_yamnet.corpora.decoding import decode, stream
+from hear_openl3_yamnet.corpora.decoding import LONGEST_WHOLE_S, decode, stream
 from hear_openl3_yamnet.corpora.manifest import Item
 from hear_openl3_yamnet.errors import AudioFileError
 
@@ -25,8 +25,8 @@ def forget_length(path):
     path.write_bytes(content)
 
 
-def streamed(path):
-    clip = decode(Item("long", path, 0), 16_000)
+def streamed(path, longest_s=LONGEST_WHOLE_S):
+    clip = decode(Item("long", path, 0), 16_000, longest_s)
     assert clip.is_long
     return clip.row, np.concatenate(list(stream(clip.row, 16_000)))
 
@@ -41,13 +41,14 @@ def test_a_long_mp3_has_no_faults_between_blocks(tmp_path, rate, bitrate_mode):
     assert row.duration == 65
 
 
-def test_a_flac_of_unknown_length_is_streamed(tmp_path):
+def test_a_flac_of_unknown_length_is_read_whole_or_streamed(tmp_path):
     path = write(tmp_path / "live.flac", 2, 44_100)
     expected, peak = load_audio(path, 16_000), np.abs(load_audio(path, 44_100)).max()
     forget_length(tmp_path / "live.flac")
-    row, waveform = streamed(path)
+    row, waveform = streamed(path, longest_s=1.5)
     np.testing.assert_allclose(waveform, expected, atol=1e-4)
     assert row.duration == 2
+    np.testing.assert_array_equal(decode(Item("short", path, 0), 16_000).waveform, expected)
     assert row.peak == pytest.approx(peak)
     excerpt = decode(Item("part", path, 0, start=0.5, duration=1.0), 16_000)
     assert excerpt.row.duration == 1

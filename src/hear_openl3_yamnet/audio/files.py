@@ -1,28 +1,43 @@
 """Audio files → waveforms at one rate."""
 
-import os
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    from .sources import AudioSource
+
 __all__ = ["load_audio"]
 
-AUDIO_SUFFIXES = frozenset(
-    f".{name}"
-    for names in ("aif aifc aiff au caf flac m4a mp1 mp2 mp3", "oga ogg opus rf64 snd w64 wav wave")
-    for name in names.split()
+_LIBSNDFILE = (
+    "8svx aif aifc aiff au avr caf flac htk iff ircam mp1 mp2 mp3 nist oga ogg opus paf pvf rf64",
+    "sd2 sds sf snd sph svx voc w64 wav wave wve xi",
 )
-"""Endings of the files of a folder that count as audio. libsndfile cannot read some of these
-formats. Such a file raises an `AudioFileError`, so that no file is left out without a message."""
+_FFMPEG = "3g2 3gp aac ac3 amr asf awb eac3 ec3 m4a m4b m4v mka mkv mov mp4 webm wma wmv"
+
+AUDIO_SUFFIXES = frozenset(
+    f".{name}" for names in (*_LIBSNDFILE, _FFMPEG) for name in names.split()
+)
+"""Endings of the files of a folder that count as audio, videos included. A file that cannot be read
+raises an `AudioFileError`, so that no file is left out without a message. MATLAB's ``.mat`` is not
+among them: most such files are not audio."""
 
 
-def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
+def load_audio(audio: AudioSource, sample_rate: int) -> np.ndarray:
     """Read an audio file as a mono waveform at the given rate.
 
     Parameters
     ----------
-    path
-        Any file that libsndfile reads: WAV, FLAC, OGG, MP3, AIFF and others, of any rate and
-        any number of channels.
+    audio : str, os.PathLike, bytes or binary file
+        The path, the content, or an open file, which is read from its position to its end. Any
+        file that libsndfile reads: WAV, FLAC, OGG, MP3, AIFF and others, of any rate and any
+        number of channels. With the extra ``ffmpeg`` also M4A, MP4, MOV, 3GP, WebM, Matroska, WMA,
+        AMR, AAC and AC-3: of a video, the first audio track.
     sample_rate : int
         Rate of the waveform [Hz], usually ``model.sample_rate``.
 
@@ -35,13 +50,23 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     ------
     AudioFileError
         If the file is missing, empty, damaged, truncated or not audio, if it has samples that are
-        NaN or infinite, or if libsndfile would read only the first part of it: several recordings
-        that were joined, or more audio than the header states. A pipe is refused, too.
+        NaN or infinite, or if only the first part of it would be read: several recordings that
+        were joined, or more audio than the header states. The path of a pipe is refused, too.
+    AudioTypeError
+        If `audio` is of another type, or a file that was opened as text.
+    OptionError
+        If the rate is not a whole number of hertz from 100 to 20 million.
+
+    Warns
+    -----
+    SilentDownmixWarning
+        If the channels cancel each other out, so that their mean is silent.
 
     Notes
     -----
-    IRCAM, PAF, PVF, SD2 and XI files do not state their length. If such a file is truncated, the
-    rest of it is read without an error.
+    IRCAM, PAF, PVF, SD2 and most XI files do not state their length, and neither do streams of AAC,
+    AC-3 and AMR. If such a file is cut between two samples or frames, the rest of it
+    is read without an error.
 
     Examples
     --------
@@ -50,9 +75,25 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     """
     from .audio_file import AudioFile
 
-    with AudioFile(path) as file:
+    sample_rate = _checked_rate(sample_rate)
+    with AudioFile(audio) as file:
         waveform = file.read_mono()
     return resample(waveform, file.sample_rate, sample_rate)
+
+
+def _checked_rate(sample_rate: int) -> int:
+    from .audio_file import HIGHEST_RATE, LOWEST_RATE
+
+    try:
+        checked = operator.index(sample_rate)
+    except TypeError:
+        checked = 0
+    if not LOWEST_RATE <= checked <= HIGHEST_RATE:
+        raise OptionError(
+            f"sample_rate must be a whole number of hertz, {LOWEST_RATE} to {HIGHEST_RATE}. "
+            f"Received: {sample_rate!r}"
+        )
+    return checked
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:

@@ -29,7 +29,8 @@ def embed(
         typer.Argument(
             metavar="AUDIO",
             help="Audio files: WAV, FLAC, OGG, MP3, AIFF and other formats that libsndfile reads, "
-            "of any rate and any number of channels.",
+            "of any rate and any number of channels. With the extra ffmpeg also M4A, MP4, MOV, "
+            "3GP, WebM, WMA, AMR, AAC and AC-3.",
         ),
     ],
     output: Annotated[

@@ -153,7 +153,7 @@ def warnings_shown(subject: str = "") -> Iterator[None]:
     Parameters
     ----------
     subject : str
-        Is printed before the message.
+        Is printed before the message, unless this begins with it.
     """
     caught: list[warnings.WarningMessage] = []
     try:
@@ -162,7 +162,8 @@ def warnings_shown(subject: str = "") -> Iterator[None]:
             yield
     finally:
         for warning in caught:
-            say(f"Warning: {subject}{warning.message}", sys.stderr)
+            message = str(warning.message)
+            say(f"Warning: {subject}{message.removeprefix(subject)}", sys.stderr)
 
 
 @contextmanager

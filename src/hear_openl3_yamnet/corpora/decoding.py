@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
-from ..audio.audio_file import AudioFile, downmix
+from ..audio.audio_file import AudioFile
 from ..audio.files import resample
 from ..errors import AudioFileError, HearError
 from .manifest import Item
@@ -58,7 +58,8 @@ def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> 
     sample_rate : int
         Rate of the model [Hz].
     longest_s : float
-        Seconds. Only the header of a longer file is read.
+        Seconds. Only the header of a longer file is read, or its beginning if the header does not
+        state the length.
 
     Returns
     -------
@@ -70,10 +71,13 @@ def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> 
         with AudioFile(item.path) as file:
             row.sample_rate, row.channels = file.sample_rate, file.n_channels
             n_samples = _select(file, item)
-            length_s = math.inf if n_samples is None else n_samples / file.sample_rate
-            if length_s > longest_s:
+            most = round(min(longest_s * file.sample_rate, 2**62))  # may be infinite
+            if n_samples is not None and n_samples > most:
                 return Clip(row)
-            mono = file.read_mono(n_samples)
+            # of a file of unknown length, one sample more than a short one has
+            mono = file.read_mono(most + 1 if n_samples is None else n_samples)
+            if len(mono) > most:
+                return Clip(row)
         row.peak, row.duration = _peak(mono), len(mono) / file.sample_rate
         return Clip(row, resample(mono, file.sample_rate, sample_rate))
     except Exception as error:  # a damaged file can make a library raise anything
@@ -100,7 +104,7 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
         If the next block is damaged, or if the end is reached and content is missing.
     """
     with AudioFile(row.item.path) as file:
-        blocks = file.blocks(_select(file, row.item))
+        blocks = file.mono_blocks(_select(file, row.item))
         yield from _resampled(
             _measured(blocks, row, file.sample_rate), file.sample_rate, sample_rate
         )
@@ -169,10 +173,9 @@ def _select(file: AudioFile, item: Item) -> int | None:
 
 
 def _measured(blocks: Iterable[np.ndarray], row: Row, sample_rate: int) -> Iterator[np.ndarray]:
-    """Mix blocks down, and fill in the duration and peak of their row."""
+    """Pass blocks on, and fill in the duration and peak of their row."""
     n_samples, peak = 0, 0.0
-    for block in blocks:
-        mono = downmix(block)
+    for mono in blocks:
         n_samples, peak = n_samples + len(mono), max(peak, _peak(mono))
         yield mono
     row.duration, row.peak = n_samples / sample_rate, peak

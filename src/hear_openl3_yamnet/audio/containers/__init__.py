@@ -3,21 +3,22 @@
 libsndfile opens truncated files of most formats as if nothing were missing. It also ignores what
 follows the audio that a header states. So this package compares header and content itself.
 
-IRCAM, PAF, PVF, SD2 and XI files do not state their length. If such a file is truncated,
-this is not detected.
+IRCAM, PAF, PVF, SD2 and most XI files do not state their length. There, and in streams of frames
+(AAC, AC-3, AMR), a loss is detected only if a sample or a frame is incomplete.
 """
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from typing import BinaryIO
 
+from . import flac, mpeg
+from .blocks import blocks_end
+from .boxes import asf_end, matroska_end, mpeg4_end
 from .chunks import MAGIC, aiff_end, caf_end, riff_end, wave64_end
-from .flac import flac_end
-from .headers import au_end, avr_end, mat5_end, mpc2k_end, nist_end, sds_end, voc_end
-from .mpeg import Count, count_samples
+from .frames import aac_end, ac3_end, amr_end
+from .headers import au_end, avr_end, mat4_end, mat5_end, mpc2k_end, nist_end, sds_end, voc_end
 from .ogg import ogg_end
 
 _ENDS: dict[str, Callable[[BinaryIO, int], int | None]] = {
@@ -25,7 +26,8 @@ _ENDS: dict[str, Callable[[BinaryIO, int], int | None]] = {
     "AU": au_end,
     "AVR": avr_end,
     "CAF": caf_end,
-    "FLAC": flac_end,
+    "FLAC": flac.flac_end,
+    "MAT4": mat4_end,
     "MAT5": mat5_end,
     "MPC2K": mpc2k_end,
     "NIST": nist_end,
@@ -37,7 +39,20 @@ _ENDS: dict[str, Callable[[BinaryIO, int], int | None]] = {
     "W64": wave64_end,
     "WAV": riff_end,
     "WAVEX": riff_end,
+    "aac": aac_end,
+    "ac3": ac3_end,
+    "amr": amr_end,
+    "asf": asf_end,
+    "eac3": ac3_end,
+    "matroska": matroska_end,
+    "mov": mpeg4_end,
 }
+"""By libsndfile's name of a format in capitals, or FFmpeg's name."""
+
+_FORMS = {b"caff": "CAF", b"OggS": "OGG", b"RIFF": "WAV", b"riff": "W64", b"FORM": "AIFF"}
+"""Formats by the first bytes of a file, of which libsndfile does not open some truncated ones."""
+
+_UNSTATED = ("IRCAM", "PAF", "PVF", "SD2", "XI")
 
 _MOST_TRAILING = 4096
 """Bytes after the end that may be tags. As 16-bit stereo at 44.1 kHz they would be 23 ms."""
@@ -46,16 +61,18 @@ _MPEG_TOLERANCE = 8 * 1152
 """Samples that an MPEG decoder may drop: its delay, padding, and frames that need others."""
 
 
-def find_loss(path: str | os.PathLike, form: str, n_samples: int) -> str | None:
+def find_loss(file: BinaryIO, form: str, n_samples: int, block: int = 0) -> str | None:
     """Compare a file with what was read of it.
 
     Parameters
     ----------
-    path
+    file : BinaryIO
     form : str
-        Format, as ``soundfile.SoundFile.format``.
+        Format, as ``soundfile.SoundFile.format`` or FFmpeg names it.
     n_samples : int
         Samples that were read.
+    block : int
+        Bytes of a sample of all channels. 0 if the samples are not of one size.
 
     Returns
     -------
@@ -63,21 +80,33 @@ def find_loss(path: str | os.PathLike, form: str, n_samples: int) -> str | None:
         What was not read, and what to do. None if nothing is missing, or if the format does not
         state its length.
     """
-    with open(path, "rb", buffering=2**16) as file:
-        size = file.seek(0, io.SEEK_END)
-        if form == "MP3":
-            return _mpeg_loss(count_samples(file, size), n_samples)
+    size = file.seek(0, io.SEEK_END)
+    if form == "MP3":
+        return _mpeg_loss(mpeg.count_samples(file, size), n_samples)
+    if form == "FLAC" and (present := flac.count_samples(file, size)) > n_samples:
+        return _unread(f"{n_samples} of {present} samples, because its header states no more")
+    if form in _UNSTATED:
+        end = blocks_end(file, size, form, block)
+    else:
         end = _ENDS[form](file, size) if form in _ENDS else None
-        if end is None:
-            return None
-        if size < end:
-            return truncated(f"{size} bytes, of at least {end}")
-        if _is_audio(file, end, size - end):
-            return _unread(f"{end} of {size} bytes, because its header accounts for no more")
+    if end is None:
+        return None
+    if size < end:
+        return truncated(f"{size} bytes, of at least {end}")
+    if _is_audio(file, end, size - end):
+        return _unread(f"{end} of {size} bytes, because its header accounts for no more")
     return None
 
 
-def _mpeg_loss(count: Count, n_samples: int) -> str | None:
+def find_truncation(file: BinaryIO) -> str | None:
+    """Return why a file that libsndfile does not open is truncated, or None if it is not known."""
+    form = _FORMS.get(file.read(4))
+    size = file.seek(0, io.SEEK_END)
+    end = _ENDS[form](file, size) if form else None
+    return truncated(f"{size} bytes, of at least {end}") if end is not None and size < end else None
+
+
+def _mpeg_loss(count: mpeg.Count, n_samples: int) -> str | None:
     """Compare the frames of a file with what its header states, and with what was read."""
     if count.stated is not None and count.present < count.stated:
         return truncated(f"{count.present} samples, of {count.stated}")
@@ -101,7 +130,8 @@ def _unread(what: str) -> str:
 def _is_audio(file: BinaryIO, first: int, n_bytes: int) -> bool:
     """Return whether the last bytes of a file may be audio: a joined file, or many non-zeros."""
     file.seek(first)
-    if file.read(4) in MAGIC:
+    head = file.read(8)
+    if head[:4] in MAGIC or head[4:] == b"ftyp":
         return True
     file.seek(first)
     return n_bytes > _MOST_TRAILING and any(

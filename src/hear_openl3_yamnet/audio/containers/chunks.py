@@ -11,7 +11,10 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b"fLaC", b"OggS")
+MAGIC = (
+    *(b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b"fLaC", b"OggS"),
+    *(b"#!AM", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75"),
+)
 """First bytes of files. No chunk begins with them."""
 
 

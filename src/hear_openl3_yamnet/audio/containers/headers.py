@@ -1,4 +1,4 @@
-"""Where the content of a file ends: AU, AVR, MAT5, MPC2K, NIST, SDS, VOC.
+"""Where the content of a file ends: AU, AVR, MAT4, MAT5, MPC2K, NIST, SDS, VOC.
 
 As in `chunks`, a function ``…_end(file, size)`` returns a position in bytes, or None if the file
 does not state it. The layouts are those of the files that libsndfile 1.2 writes.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import struct
 from typing import BinaryIO
+
+_MAT4_BYTES = (8, 4, 4, 2, 2, 1)
+"""Bytes of a number, by its kind."""
 
 
 def au_end(file: BinaryIO, size: int) -> int | None:
@@ -41,6 +44,27 @@ def mpc2k_end(file: BinaryIO, size: int) -> int | None:
         return None
     (n_samples,) = struct.unpack("<I", head[30:34])
     return 42 + n_samples * (2 if head[21] else 1) * 2
+
+
+def mat4_end(file: BinaryIO, size: int) -> int | None:
+    """Return where the last matrix of a MATLAB 4 file ends.
+
+    A matrix has a head of five numbers: type, rows, columns, whether it is complex, bytes of its
+    name. The type has decimal digits: the order of the bytes, 0, the kind of the numbers, 0.
+    """
+    position = 0
+    while position < size:
+        file.seek(position)
+        head = file.read(20)
+        if len(head) < 20:
+            break
+        order = "<" if struct.unpack("<I", head[:4])[0] < 5000 else ">"
+        kind, rows, columns, is_complex, n_name = struct.unpack(f"{order}5I", head)
+        if kind not in (byte + 10 * i for i in range(len(_MAT4_BYTES)) for byte in (0, 1000)):
+            break
+        n_bytes = _MAT4_BYTES[kind % 100 // 10] * (2 if is_complex else 1)
+        position += 20 + n_name + rows * columns * n_bytes
+    return position
 
 
 def mat5_end(file: BinaryIO, size: int) -> int | None:

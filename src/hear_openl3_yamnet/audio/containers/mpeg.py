@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO, NamedTuple
 
+from .tags import id3_size
+
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 """Hertz, by the bits of the version: 3 is MPEG 1, 2 is MPEG 2, 0 is MPEG 2.5."""
 
@@ -49,8 +51,8 @@ def count_samples(file: BinaryIO, size: int) -> Count:
     while position < size:
         file.seek(position)
         head = file.read(10)
-        if head.startswith(b"ID3") and len(head) == 10:
-            position += 10 + _syncsafe(head[6:]) + (10 if head[5] & 0x10 else 0)
+        if n_tag := id3_size(head):
+            position += n_tag
         elif frame := _frame(head):
             position += frame.n_bytes
             if present == 0 and stated is None:
@@ -73,12 +75,6 @@ def _stated(content: bytes, frame: _Frame) -> int | None:
     if tag < 0 or len(n_frames) < 4 or not flags[3] & 1:
         return None
     return frame.n_samples * int.from_bytes(n_frames, "big")
-
-
-def _syncsafe(content: bytes) -> int:
-    """Read the size of an ID3v2 tag: four times seven bits."""
-    a, b, c, d = content
-    return a << 21 | b << 14 | c << 7 | d
 
 
 def _frame(head: bytes) -> _Frame | None:
