@@ -55,8 +55,10 @@ def sound(rate: int, seconds: float = 2.0) -> np.ndarray:
     return tone + 0.01 * np.random.default_rng(0).standard_normal(len(times))
 
 
-def by_libsndfile(path: Path, form: str, subtype: str) -> int | None:
-    """Write `sound` at the first rate that a format allows.
+def by_libsndfile(
+    path: Path, form: str, subtype: str, samples: np.ndarray | None = None
+) -> int | None:
+    """Write samples, or else `sound`, at the first rate that a format allows.
 
     Returns
     -------
@@ -64,9 +66,10 @@ def by_libsndfile(path: Path, form: str, subtype: str) -> int | None:
         The rate in the header: some formats have a rate of their own. None if libsndfile does not
         write this kind.
     """
+    samples = sound(16_000) if samples is None else samples
     for rate in (16_000, 8_000):
         try:
-            soundfile.write(path, sound(16_000), rate, subtype, format=form)
+            soundfile.write(path, samples, rate, subtype, format=form)
         except _NOT_WRITTEN:
             continue
         return soundfile.info(path).samplerate

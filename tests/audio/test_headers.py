@@ -122,6 +122,45 @@ def test_a_short_recording_that_was_joined_is_not_lost(tmp_path):
         read(tmp_path, opus + opus)
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+@pytest.mark.parametrize("form", ["IRCAM", "PAF", "PVF", "SD2"])
+def test_a_file_of_unstated_length_may_not_end_within_a_sample(tmp_path, form, lost):
+    """Two channels of 16 bits: 3 of 4 truncated files are found."""
+    path = tmp_path / "sound"
+    stereo = np.stack([SOUND, -0.5 * SOUND], axis=1)
+    soundfile.write(path, stereo, RATE, "PCM_16", format=form)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-lost])
+    with pytest.raises(AudioFileError, match="truncated"):
+        load_audio(path, RATE)
+    path.write_bytes(whole[:-4])
+    assert len(load_audio(path, RATE)) == RATE - 1
+
+
+def test_an_xi_file_that_states_its_length_may_not_lack_samples(tmp_path):
+    xi = content("XI", "DPCM_16")
+    assert xi[298:302] == bytes(4)  # libsndfile states nothing
+    xi[298:302] = (2 * RATE).to_bytes(4, "little")
+    path = tmp_path / "sound"
+    path.write_bytes(xi)
+    assert len(load_audio(path, 44_100)) == RATE  # the format has a rate of its own
+    with pytest.raises(AudioFileError, match="truncated"):
+        read(tmp_path, xi[:-2])
+
+
+def test_a_flac_file_whose_header_states_too_little_is_refused(tmp_path):
+    """libsndfile reads only as many samples as the header states."""
+    flac = content("FLAC", samples=np.tile(SOUND, 3))
+    flac[22:26] = (2 * RATE).to_bytes(4, "big")
+    with pytest.raises(AudioFileError, match=f"{2 * RATE} of {3 * RATE} samples"):
+        read(tmp_path, flac)
+
+
+@pytest.mark.parametrize("n_samples", [1, 100, 4_096, 4_097])
+def test_a_flac_file_of_any_length_is_read(tmp_path, n_samples):
+    assert len(read(tmp_path, content("FLAC", samples=SOUND[:n_samples]))) == n_samples
+
+
 def test_a_low_sample_rate_is_refused(tmp_path):
     wav = content("WAV")
     wav[24:28] = (1).to_bytes(4, "little")

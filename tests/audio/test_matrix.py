@@ -1,6 +1,7 @@
 """Every kind of file × every kind of damage: what must come out is in `EXPECTED`.
 
-The default run has one subtype of each format. The marker ``slow`` has all of them.
+The default run has one subtype of each format, and the codecs that differ most from it. The marker
+``slow`` has all of them.
 """
 
 import functools
@@ -137,9 +138,23 @@ def check(folder: Path, kind: str, subtype: str, damage: str) -> None:
         pytest.fail(f"{len(waveform)} of {n} samples were read; expected an error: {expected}")
 
 
+OTHER_CODECS = {
+    ("WAV", "GSM610"),  # not seekable
+    ("AU", "G721_32"),  # not seekable
+    ("WAV", "IMA_ADPCM"),
+    ("CAF", "ALAC_16"),
+    ("OGG", "OPUS"),
+    ("PAF", "PCM_24"),  # ten samples in a block
+}
+
+
+def in_default_run(form: str, subtype: str) -> bool:
+    return subtype == soundfile.default_subtype(form) or (form, subtype) in OTHER_CODECS
+
+
 FRAGMENTS = ("mov", "states no")
 LIBSNDFILE = [
-    pytest.param(*kind, marks=[pytest.mark.slow] * (kind[1] != soundfile.default_subtype(kind[0])))
+    pytest.param(*kind, marks=[pytest.mark.slow] * (not in_default_run(*kind)))
     for kind in SNDFILE_KINDS
 ]
 ALL = pytest.mark.parametrize(
@@ -158,7 +173,7 @@ def test_a_whole_file_has_the_sound_that_was_written(kind, subtype):
     file = whole(kind, subtype)
     written = sound(FFMPEG_KINDS[kind].rate if not subtype else 16_000)
     assert lag(file.waveform, written)[1] > 0.9
-    assert abs(len(file.waveform) - len(written)) <= (512 if subtype else 4_096)
+    assert abs(len(file.waveform) - len(written)) <= (1_024 if subtype else 4_096)
 
 
 @ALL

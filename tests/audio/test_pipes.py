@@ -1,6 +1,7 @@
 """A file that is not regular is refused at once, without waiting for it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -46,6 +47,15 @@ def test_standard_input(wav):
         assert "not a regular file, but a pipe" in load("/dev/stdin", stdin=cat.stdout)
     with wav.open("rb") as file:
         assert load("/dev/stdin", stdin=file) == "1600\n"  # it is a regular file here
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_the_output_of_a_command(wav):
+    """Bash gives the name of a pipe for `<(…)`."""
+    script = f'"$0" -c "$1" <(cat "{wav}")'
+    command = ["bash", "-c", script, sys.executable, LOAD]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "not a regular file, but a pipe" in ended.stdout
 
 
 def test_a_socket_and_a_device(tmp_path):

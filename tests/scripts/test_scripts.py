@@ -15,12 +15,13 @@ from hear_openl3_yamnet.study.task_folders import read_task
 from scripts.measure import benchmark
 
 ROOT = Path(__file__).parents[2]
+NO_COMMANDS = ("measure.signals", "release.check_installed", "stress.mutations")
 COMMANDS = [
     module.name
     for module in pkgutil.walk_packages(scripts.__path__, "scripts.")
     if module.name.count(".") == 2  # the others are folders, or commands of scripts.starter
     and not module.name.startswith("scripts.starter.")
-    and module.name not in ("scripts.measure.signals", "scripts.release.check_installed")
+    and module.name.removeprefix("scripts.") not in NO_COMMANDS
 ]
 
 

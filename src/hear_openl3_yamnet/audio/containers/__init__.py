@@ -54,8 +54,11 @@ _FORMS = {b"caff": "CAF", b"OggS": "OGG", b"RIFF": "WAV", b"riff": "W64", b"FORM
 
 _UNSTATED = ("IRCAM", "PAF", "PVF", "SD2", "XI")
 
-_MOST_TRAILING = 4096
-"""Bytes after the end that may be tags. As 16-bit stereo at 44.1 kHz they would be 23 ms."""
+_MOST_TRAILING, _MOST_TRAILING_SAMPLES = 4096, 2048
+"""Bytes after the end that may be tags, if their audio would have at most so many samples."""
+
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+"""First bytes of tags: such bytes are no audio, however many samples they would be."""
 
 _MPEG_TOLERANCE = 8 * 1152
 """Samples that an MPEG decoder may drop: its delay, padding, and frames that need others."""
@@ -93,7 +96,8 @@ def find_loss(file: BinaryIO, form: str, n_samples: int, block: int = 0) -> str 
         return None
     if size < end:
         return truncated(f"{size} bytes, of at least {end}")
-    if _is_audio(file, end, size - end):
+    trailing = size - end
+    if _is_audio(file, end, trailing, trailing * n_samples / max(1, end)):
         return _unread(f"{end} of {size} bytes, because its header accounts for no more")
     return None
 
@@ -127,13 +131,14 @@ def _unread(what: str) -> str:
     )
 
 
-def _is_audio(file: BinaryIO, first: int, n_bytes: int) -> bool:
+def _is_audio(file: BinaryIO, first: int, n_bytes: int, n_samples: float) -> bool:
     """Return whether the last bytes of a file may be audio: a joined file, or many non-zeros."""
     file.seek(first)
-    head = file.read(8)
-    if head[:4] in MAGIC or head[4:] == b"ftyp":
+    head = file.read(16)
+    if head[:4] in MAGIC or head[4:8] == b"ftyp":
         return True
+    may_be_tags = n_samples <= _MOST_TRAILING_SAMPLES or head.startswith(_TAGS)
     file.seek(first)
-    return n_bytes > _MOST_TRAILING and any(
+    return not (n_bytes <= _MOST_TRAILING and may_be_tags) and any(
         block.strip(b"\0") for block in iter(lambda: file.read(2**20), b"")
     )
