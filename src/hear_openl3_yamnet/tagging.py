@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from .audio.checks import checked_audio, checked_samples
 from .backbones.yamnet import N_CLASSES
-from .errors import OptionError, WeightsFormatError
+from .errors import OptionError
 from .files import written_whole
-from .weights.finding import locate
-from .weights.registry import CLASS_MAP
+from .weights.reading import read_labels
 
 if TYPE_CHECKING:
     from .model import HearModel
 
 PUBLISHED_HOP_SIZE = 480.0
 """Milliseconds between the patches that the published YAMNet scores (its ``patch_hop_seconds``)."""
+
+CLASS_MAP = Path(__file__).with_name("yamnet_class_map.csv")
+"""YAMNet's classes: index, id in AudioSet's ontology, name. Byte for byte the published file,
+https://github.com/tensorflow/models/blob/master/research/audioset/yamnet/yamnet_class_map.csv
+(Apache-2.0)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Tags:
     Attributes
     ----------
     names : tuple of str
-        The names of the 521 classes, as YAMNet's authors wrote them.
+        The names of the 521 classes: `class_names`.
     scores : np.ndarray [shape=(n_timestamps, 521), dtype=float32]
         The scores of each window, between 0 and 1.
     timestamps : np.ndarray [shape=(n_timestamps,), dtype=float64]
@@ -109,28 +114,27 @@ def tag(model: HearModel, audio: np.ndarray, hop_size: float | None = None) -> T
         If the hop is not a number of milliseconds between a sample and an hour; or if the model
         has no trained class scores: it is another network, has another head than the published
         one, or has starter weights.
-    WeightsNotFoundError
-        If the table of class names is not on this machine and cannot be fetched.
     WeightsFormatError
-        If that table is not YAMNet's.
+        If the model's weights are a TFLite file with a damaged list of names.
     """
     kernel, bias = _classifier(model)
     samples = checked_audio(checked_samples(audio)[None])
-    names = class_names()
+    names = class_names(model.ensemble.networks[0].options.weights)
     hop_size = PUBLISHED_HOP_SIZE if hop_size is None else hop_size
     embeddings, timestamps = model.timestamp_embeddings(samples, hop_size)
-    scores = 1 / (1 + np.exp(-(embeddings[0] @ kernel + bias)))
+    # float32 would overflow in 1 / (1 + exp(-x)), for the logits below -88 that real sounds have
+    scores = expit(embeddings[0] @ kernel + bias)
     return Tags(names, scores.astype(np.float32), timestamps)
 
 
-def class_names(path: str | Path | None = None) -> tuple[str, ...]:
-    """Read the names of YAMNet's classes.
+def class_names(weights: str | Path | None = None) -> tuple[str, ...]:
+    """Return the names of YAMNet's classes.
 
     Parameters
     ----------
-    path : str or Path, optional
-        A table with the columns ``index``, ``mid`` and ``display_name``. By default the published
-        one, found on this machine or fetched, and verified by digest.
+    weights : str or Path, optional
+        A weights file. If it is a TFLite file with a list of names in its metadata, these are the
+        names. Otherwise they are the published ones, which come with this package.
 
     Returns
     -------
@@ -139,26 +143,13 @@ def class_names(path: str | Path | None = None) -> tuple[str, ...]:
 
     Raises
     ------
-    WeightsNotFoundError
-        If the published table is not on this machine and cannot be fetched.
     WeightsFormatError
-        If the table has other columns, or not one name for each class.
+        If the metadata are damaged, or have a list of another length.
     """
-    path = Path(path) if path else locate(CLASS_MAP)
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = {int(row["index"]): row["display_name"] for row in csv.DictReader(file)}
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsFormatError(
-            f"{path} is not a table of YAMNet's classes. It needs the columns index, mid and "
-            f"display_name, and the index must be a number ({error})"
-        ) from error
-    if sorted(rows) != list(range(N_CLASSES)) or not all(rows.values()):
-        raise WeightsFormatError(
-            f"{path} must name YAMNet's {N_CLASSES} classes, from 0 to {N_CLASSES - 1}. "
-            f"Received: {len(rows)} names"
-        )
-    return tuple(rows[index] for index in range(N_CLASSES))
+    if weights and Path(weights).is_file() and (labels := read_labels(Path(weights), N_CLASSES)):
+        return labels
+    with CLASS_MAP.open(newline="", encoding="utf-8") as file:
+        return tuple(row["display_name"] for row in csv.DictReader(file))
 
 
 def _classifier(model: HearModel) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +179,8 @@ def _classifier(model: HearModel) -> tuple[np.ndarray, np.ndarray]:
     if not kernel.any():
         raise OptionError(
             "These weights have no class scores: the starter weights were trained without "
-            "AudioSet's classes. Get the published ones with `hear-openl3-yamnet weights fetch "
-            f"yamnet`, and take --model yamnet. Received: weights {model.weights_id}"
+            "AudioSet's classes, and `export` writes embeddings only. Get the published weights "
+            "with `hear-openl3-yamnet weights fetch yamnet`, and take --model yamnet. "
+            f"Received: weights {model.weights_id}"
         )
     return kernel, bias

@@ -16,44 +16,20 @@ from hear_openl3_yamnet import OptionError, get_timestamp_embeddings, load_model
 from hear_openl3_yamnet.audio import files
 from hear_openl3_yamnet.backbones import yamnet
 from hear_openl3_yamnet.commands.app import app
-from hear_openl3_yamnet.errors import (
-    AudioError,
-    AudioTypeError,
-    WeightsFormatError,
-    WeightsNotFoundError,
-)
-from hear_openl3_yamnet.tagging import class_names, tag
-from hear_openl3_yamnet.weights.registry import registry_path
+from hear_openl3_yamnet.errors import AudioError, AudioTypeError
+from hear_openl3_yamnet.tagging import CLASS_MAP, class_names, tag
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 from tests.program import run
 from tests.road.test_parity import TOLERANCES, golden
 
-NAMES = ["Speech", "Child speech, kid speaking", 'A "quoted" name', *map(str, range(3, 521))]
+NAMES = class_names()
 CLIP = seeded_audio.clip("notes", 16000, 2.5)
-
-
-@pytest.fixture
-def class_map(tmp_path, monkeypatch):
-    """A class map of our own, in the cache of a registry that has its digest."""
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    path = cache / "yamnet_class_map.csv"
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        rows = [(i, f"/m/{i}", name) for i, name in enumerate(NAMES)]
-        csv.writer(file).writerows([("index", "mid", "display_name"), *rows])
-    registry = json.loads(registry_path().read_text())
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    registry["files"]["yamnet-class-map"]["digests"] = [f"sha256:{digest}"]
-    (tmp_path / "registry.json").write_text(json.dumps(registry))
-    monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(cache))
-    monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(tmp_path / "registry.json"))
-    return path
 
 
 @pytest.mark.backends
 @pytest.mark.parametrize("name", seeded_audio.NAMES)
-def test_scores_are_those_of_the_published_code(name, seeded_model, class_map):
+def test_scores_are_those_of_the_published_code(name, seeded_model):
     # 7560 samples of silence put the clip's first patch at a timestamp (see test_parity)
     audio = np.pad(seeded_audio.clip(name, 16000, 2.5), (7560, 0))
     tags = tag(seeded_model("yamnet"), audio)
@@ -61,7 +37,7 @@ def test_scores_are_those_of_the_published_code(name, seeded_model, class_map):
     assert_close(tags.scores[2:6], golden("yamnet")[f"{name}_scores"], TOLERANCES[name])
 
 
-def test_names_times_and_the_clip(seeded_model, class_map):
+def test_names_times_and_the_clip(seeded_model):
     model = seeded_model("yamnet")
     tags = tag(model, CLIP, hop_size=250)
     by_layer = load_model(
@@ -70,7 +46,7 @@ def test_names_times_and_the_clip(seeded_model, class_map):
     scores, timestamps = get_timestamp_embeddings(CLIP[None], by_layer)
     assert_close(tags.scores, numpy(scores)[0], 1e-5)  # float32, summed in another order
     np.testing.assert_array_equal(tags.timestamps, numpy(timestamps)[0])
-    assert tags.names == tuple(NAMES)
+    assert tags.names == NAMES
     np.testing.assert_allclose(tags.clip, tags.scores.mean(axis=0))
     top = tags.top(5)
     assert [score for _, score in top] == sorted(map(float, tags.clip), reverse=True)[:5]
@@ -92,7 +68,7 @@ def test_models_without_scores_are_refused(name, options, message):
         tag(load_model(model=name, weights="random:1", **options), CLIP)
 
 
-def test_weights_without_trained_scores_are_refused(tmp_path, class_map):
+def test_weights_without_trained_scores_are_refused(tmp_path):
     weights = yamnet.random_weights(1)
     weights["predictions/kernel"][:] = 0
     save_file(weights, tmp_path / "yamnet.safetensors")
@@ -100,7 +76,7 @@ def test_weights_without_trained_scores_are_refused(tmp_path, class_map):
         tag(load_model(tmp_path / "yamnet.safetensors", model="yamnet"), CLIP)
 
 
-def test_bad_audio_is_refused(untrained_yamnet, class_map):
+def test_bad_audio_is_refused(untrained_yamnet):
     for audio, error in [
         (np.zeros(0, np.float32), AudioError),
         (np.full(100, np.nan, np.float32), AudioError),
@@ -111,27 +87,31 @@ def test_bad_audio_is_refused(untrained_yamnet, class_map):
             tag(untrained_yamnet, audio)
 
 
-def test_without_the_class_map_the_command_that_gets_it_is_told(untrained_yamnet):
-    with pytest.raises(WeightsNotFoundError, match="weights fetch yamnet-class-map") as raised:
-        tag(untrained_yamnet, CLIP)
-    assert "untrained" not in str(raised.value)  # as the advice on networks says
+def test_the_names_are_the_published_files():
+    """Its digest is published with the class map of TensorFlow's Model Garden."""
+    digest = hashlib.sha256(CLASS_MAP.read_bytes()).hexdigest()
+    assert digest == "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2"
+    assert len(set(NAMES)) == 521
+    assert NAMES[:2] == ("Speech", "Child speech, kid speaking")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "a,b\n1,2\n", "index,mid,display_name\nx,/m/1,Speech\n", "index,mid,display_name\n0,,A\n"],
-)
-def test_another_table_is_refused(text, tmp_path):
-    (tmp_path / "map.csv").write_text(text)
-    with pytest.raises(WeightsFormatError, match=r"map\.csv"):
-        class_names(tmp_path / "map.csv")
+@pytest.mark.filterwarnings("error")
+def test_scores_of_large_logits_do_not_overflow(tmp_path):
+    """The published weights give logits below -88 on recordings."""
+    weights = yamnet.random_weights(1)
+    weights["predictions/kernel"][:] = 0.1
+    weights["predictions/bias"][:] = np.linspace(-1e4, 1e4, 521)
+    save_file(weights, tmp_path / "yamnet.safetensors")
+    scores = tag(load_model(tmp_path / "yamnet.safetensors"), CLIP).scores
+    assert np.isfinite(scores).all()
+    assert (scores[:, 0].max(), scores[:, -1].min()) == (0, 1)
 
 
 def _tag(*arguments: object):
     return CliRunner().invoke(app, ["tag", *map(str, arguments)])
 
 
-def test_the_command_lists_writes_and_draws(tmp_path, class_map, recording):
+def test_the_command_lists_writes_and_draws(tmp_path, recording):
     outputs = [tmp_path / f"tags.{ending}" for ending in ("csv", "json", "png")]
     options = [part for path in outputs for part in ("-o", path)]
     result = _tag(recording, "--weights", "random:1", "--top", 3, *options)
@@ -170,7 +150,7 @@ def recording(tmp_path) -> Path:
 
 
 def test_the_command_writes_the_other_outputs_if_one_cannot_be_written(
-    tmp_path, class_map, recording, monkeypatch
+    tmp_path, recording, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     name = os.fsdecode(b"caf\xe9 $x_{.wav")  # not UTF-8, and what looks like mathematics
@@ -184,7 +164,7 @@ def test_the_command_writes_the_other_outputs_if_one_cannot_be_written(
     assert (tmp_path / "tags.csv").exists()
 
 
-def test_the_command_names_the_file_after_any_exception(class_map, recording, monkeypatch):
+def test_the_command_names_the_file_after_any_exception(recording, monkeypatch):
     def fail(path, sample_rate):
         raise RuntimeError("out of luck")
 

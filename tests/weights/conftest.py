@@ -12,6 +12,7 @@ import pytest
 from ..seeded_weights import write_openl3, write_yamnet
 from .seeded_registry import PACKED, PACKED_PINNED, registry_files
 from .server import WeightsServer
+from .tflite_files import write_tflite
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +23,28 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, seed in ((PACKED, 7), (PACKED_PINNED, 8)):
         unpacked = write_openl3(folder / "unpacked.h5", seed=seed).read_bytes()
         (folder / name).write_bytes(gzip.compress(unpacked, compresslevel=1))
-    (folder / "yamnet_class_map.csv").write_text("index,mid,display_name\n0,/m/09x0r,Speech\n")
+    (folder / "chirp_44k.wav").write_bytes(b"RIFF, for files that are no weights")
     return folder
+
+
+@pytest.fixture(scope="session")
+def seeded_yamnet(tmp_path_factory: pytest.TempPathFactory):
+    """YAMNet's Keras model with seeded weights, and these weights."""
+    from hear_openl3_yamnet.backbones import yamnet
+    from hear_openl3_yamnet.backbones.folding import set_keras_weights
+    from hear_openl3_yamnet.weights.reading import read_weights
+
+    weights = read_weights(write_yamnet(tmp_path_factory.mktemp("seeded") / "yamnet.h5"), "yamnet")
+    model = yamnet.keras_model()
+    set_keras_weights(model, weights)
+    return model, weights
+
+
+@pytest.fixture(scope="session")
+def yamnet_8bit(seeded_yamnet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TFLite file of it, with kernels of 8-bit integers."""
+    path = tmp_path_factory.mktemp("tflite") / "my-YAMNet_8bit.tflite"
+    return write_tflite(path, seeded_yamnet[0], "dynamic")
 
 
 @pytest.fixture(scope="session")

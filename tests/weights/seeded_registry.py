@@ -16,18 +16,27 @@ PACKED = "openl3_audio_mel128_env-v0_4_0.h5.gz"
 PACKED_PINNED = "openl3_audio_mel256_music-v0_4_0.h5.gz"
 
 
+CHIRP = "openl3-recorded-chirp"
+
+
+def file_entry(network: str | None, url: str, digests: list[str], **more: str) -> dict[str, object]:
+    """Return a file of a registry, as JSON has it."""
+    served = url.rpartition("/")[2]
+    return {
+        "network": network,
+        "file": served.removesuffix(".gz"),
+        "url": url,
+        "digests": digests,
+        "licence": "CC BY 4.0" if network == "openl3" else "Apache-2.0",
+        "licence_url": "https://licences.example/",
+        "citation": f"Citation of {served}",
+        **more,
+    }
+
+
 def registry_files(published: Path, base: str) -> dict[str, dict]:
     def entry(network: str | None, served: str, digests: list[str], **more: str) -> dict:
-        return {
-            "network": network,
-            "file": served.removesuffix(".gz"),
-            "url": f"{base}/{served}",
-            "digests": digests,
-            "licence": "CC BY 4.0" if network == "openl3" else "Apache-2.0",
-            "licence_url": "https://licences.example/",
-            "citation": f"Citation of {served}",
-            **more,
-        }
+        return file_entry(network, f"{base}/{served}", digests, **more)
 
     data = {name: (published / name).read_bytes() for name in os.listdir(published)}
     pinned = data[PACKED_PINNED]
@@ -40,9 +49,7 @@ def registry_files(published: Path, base: str) -> dict[str, dict]:
             content_sha256=hashlib.sha256(gzip.decompress(pinned)).hexdigest(),
         ),
         "yamnet": entry("yamnet", "yamnet.h5", [sha256_digest(data["yamnet.h5"])]),
-        "yamnet-class-map": entry(
-            None, "yamnet_class_map.csv", [sha256_digest(data["yamnet_class_map.csv"])]
-        ),
+        CHIRP: entry(None, "chirp_44k.wav", [sha256_digest(data["chirp_44k.wav"])]),
     }
 
 

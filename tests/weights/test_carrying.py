@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import (
     WeightsCacheError,
     WeightsFormatError,
@@ -21,7 +22,7 @@ from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
 
 from ..seeded_weights import write_openl3
-from .seeded_registry import PACKED, PACKED_PINNED, visible
+from .seeded_registry import CHIRP, PACKED, PACKED_PINNED, visible
 
 OPENL3, PINNED = "openl3-mel128-env", "openl3-mel256-music"
 
@@ -42,7 +43,7 @@ def imported(path) -> tuple[str, str]:
         ("yamnet.h5", "yamnet"),
         (PACKED, OPENL3),
         (PACKED_PINNED, PINNED),
-        ("yamnet_class_map.csv", "yamnet-class-map"),
+        ("chirp_44k.wav", CHIRP),
     ],
 )
 def test_a_published_file_is_known_under_any_name(served, name, offline, published, tmp_path):
@@ -116,7 +117,7 @@ def test_import_into_a_cache_that_is_a_file(offline, published, tmp_path, monkey
 @pytest.fixture
 def carried(registry, tmp_path, monkeypatch):
     """A folder exported on a machine that fetched all files but one, and imported that one."""
-    for name in ("yamnet", PINNED, "yamnet-class-map"):
+    for name in ("yamnet", PINNED, CHIRP):
         finding.fetch(name)
     carrying.import_file(write_openl3(tmp_path / "openl3_audio_mel128_env.h5", seed=99))
     folder = tmp_path / "stick" / "weights"
@@ -221,3 +222,42 @@ def test_a_receipt_that_is_damaged_proves_nothing(registry, cache):
     for text in ("", "[]", json.dumps({"name": OPENL3}), "{" * 100_000, "[" * 100_000):
         receipt.write_text(text)
         assert finding.find(OPENL3) is None
+
+
+def test_a_tflite_conversion_is_used_until_the_published_file_is_there(
+    offline, published, yamnet_8bit, cache
+):
+    assert imported(yamnet_8bit) == ("yamnet", carrying.BY_NAME)
+    found = look_up(load_registry()["yamnet"])
+    assert (found.path, found.verified) == (cache / "yamnet.tflite", False)
+    assert load_model("yamnet").weights_id.startswith("quantised:yamnet.tflite@")
+    assert imported(published / "yamnet.h5") == ("yamnet", carrying.BY_DIGEST)
+    assert load_model("yamnet").weights_id.startswith("published:yamnet@")
+
+
+def test_a_tflite_conversion_is_exported_and_imported_elsewhere(
+    offline, yamnet_8bit, tmp_path, monkeypatch
+):
+    carrying.import_file(yamnet_8bit)
+    carrying.export_folder(tmp_path / "stick")
+    assert "yamnet.tflite" in visible(tmp_path / "stick")
+    monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
+    assert imported(tmp_path / "stick" / "yamnet.tflite") == ("yamnet", carrying.BY_NAME)
+    assert look_up(load_registry()["yamnet"]).path == tmp_path / "elsewhere" / "yamnet.tflite"
+
+
+def test_a_tflite_conversion_that_was_damaged_later_is_absent(offline, yamnet_8bit, cache):
+    carrying.import_file(yamnet_8bit)
+    path = cache / "yamnet.tflite"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert look_up(load_registry()["yamnet"]) is None
+
+
+def test_a_yamnet_8bit_of_no_published_network_is_not_imported(offline, tmp_path, cache):
+    (tmp_path / "yamnet.tflite").write_bytes(b"\x08\0\0\0TFL3")
+    (tmp_path / "vggish.tflite").write_bytes(b"\x08\0\0\0TFL3")
+    with pytest.raises(WeightsFormatError, match="damaged"):
+        carrying.import_file(tmp_path / "yamnet.tflite")
+    with pytest.raises(WeightsFormatError, match="neither the digest nor the name"):
+        carrying.import_file(tmp_path / "vggish.tflite")
+    assert visible(cache) == []

@@ -71,12 +71,10 @@ def tag(
       2  the command itself is wrong
     """  # noqa: D301
     from ..audio.files import load_audio
-    from ..tagging import class_names
     from ..tagging import tag as tag_clip
 
     for path in output or []:
         check_ending(path, (".csv", ".json", *PICTURES))
-    class_names()  # first, because a network takes long to load
     loaded = load_quietly(model, gather_options(None, weights=weights))
     with warnings_shown(f"{audio}: "), errors_of(audio):
         tags = tag_clip(loaded, load_audio(audio, loaded.sample_rate), hop_size)

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 app = typer.Typer(
     name="weights",
-    help="Fetch, list, verify, import, export and convert weights.",
+    help="Fetch, list, verify, check, import, export and convert weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -40,22 +40,18 @@ def fetch(
 ) -> None:
     """Download published weights into the cache folder and verify them.
 
-    With YAMNet's weights, the names of its classes are downloaded, which `tag` needs.
-
     \b
     Examples:
       hear-openl3-yamnet weights fetch yamnet openl3-mel256-music
       hear-openl3-yamnet weights fetch --all --mirror https://mirror.example/audio
     """  # noqa: D301 (\b tells the parser to keep the line breaks that follow)
     from ..weights.finding import fetch as fetch_file
-    from ..weights.registry import CLASS_MAP, load_registry
+    from ..weights.registry import load_registry
 
     registry = list(load_registry())
     if not names and not everything:
         raise OptionError(f"give the names of weights, or --all. Names: {', '.join(registry)}")
     wanted = registry if everything else list(names or [])
-    if "yamnet" in wanted and CLASS_MAP not in wanted:
-        wanted.insert(wanted.index("yamnet") + 1, CLASS_MAP)
     _print_each(wanted, lambda name: f"{name}: {fetch_file(name, mirror=mirror)}")
 
 
@@ -93,6 +89,38 @@ def verify(names: Names = None) -> None:
         failed |= state == "damaged" or (state == "not here" and bool(names))
         typer.echo(f"{name}: {state}")
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(names: Names = None) -> None:
+    """Compare this installation with outputs that the publishers recorded with their weights.
+
+    The weights and the recorded outputs are fetched. What cannot be fetched is named, and the rest
+    is compared. Names: openl3-mel256-music, openl3-linear-env, yamnet; all by default.
+
+    \b
+    Examples:
+      hear-openl3-yamnet weights check
+      hear-openl3-yamnet weights check yamnet
+
+    \b
+    Exit status:
+      0  something was compared, and all of it holds
+      1  something differs; or nothing was compared; or a name that you give was not compared
+    """  # noqa: D301
+    from ..recorded import compare
+
+    verdicts = []
+    for outcome in compare(names):
+        verdicts.append(outcome.holds)
+        verdict = {True: "holds", False: "DIFFERS", None: "not compared"}[outcome.holds]
+        typer.echo(f"{outcome.weights}: {verdict}: {outcome.subject}: {outcome.finding}")
+    n_compared = len(verdicts) - verdicts.count(None)
+    typer.echo(
+        f"{verdicts.count(True)} of {n_compared} comparisons hold; {verdicts.count(None)} not made"
+    )
+    if False in verdicts or not n_compared or (names and None in verdicts):
         raise typer.Exit(1)
 
 

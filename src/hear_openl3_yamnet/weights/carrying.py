@@ -6,9 +6,17 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..config.presets import get_preset, preset_of_file
 from ..errors import WeightsFormatError, WeightsNotFoundError
 from ..files import written_whole
-from .finding import Found, cache_path, identify, look_up
+from .finding import (
+    TFLITE_SUFFIX,
+    Found,
+    cache_path,
+    conversion_path,
+    identify,
+    look_up,
+)
 from .placing import place, writing, writing_alone
 from .reading import read_weights
 from .receipts import content_digest, receipt_path
@@ -30,6 +38,8 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
         A published file, packed or not, under any name, or a file from an exported folder. Also
         an OpenL3 file that only its name (``openl3_audio_mel128_env.h5``) and its shapes identify,
         such as one of an openl3 package: the digests of most unpacked files are not published.
+        And a TFLite file with a preset in its name (``yamnet_int8.tflite``): it is used where
+        the published file is not on this machine.
 
     Returns
     -------
@@ -57,7 +67,7 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     how = BY_DIGEST if entry else BY_NAME
     if entry is None:
         entry = _recognise_by_name(path)
-    target = cache_path(entry)
+    target = conversion_path(entry) if path.suffix == TFLITE_SUFFIX else cache_path(entry)
     verified = check_copy(entry, target)
     if verified is None or (how == BY_DIGEST and not verified):
         with writing_alone(target):
@@ -96,7 +106,8 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
             "Download them with `hear-openl3-yamnet weights fetch --all`."
         )
     for entry, found in here:
-        target = folder / entry.file
+        converted = found.path == conversion_path(entry)
+        target = folder / (found.path.name if converted else entry.file)
         with writing(target):
             place(entry, found.path, target, entry.digests[0] if found.verified else None)
     _write_text(folder / "registry.json", registry_path().read_text(encoding="utf-8"))
@@ -131,18 +142,26 @@ def _recognise_by_name(path: Path) -> WeightFile:
             f"{path} has neither the digest nor the name of a published file. "
             f"It can be used without importing it: load_model({str(path)!r}, model=…)"
         )
-    check_content(
-        entry,
-        content_digest(path),
-        f"{path} has the name of the published file {entry.name}, but another digest.",
-        f"To use it nevertheless: load_model({str(path)!r})",
-    )
+    if path.suffix != TFLITE_SUFFIX:
+        check_content(
+            entry,
+            content_digest(path),
+            f"{path} has the name of the published file {entry.name}, but another digest.",
+            f"To use it nevertheless: load_model({str(path)!r})",
+        )
     read_weights(path, entry.network)
     return entry
 
 
 def _named_like(path: Path) -> WeightFile | None:
-    """Return the registry's file for ``openl3_audio_mel128_env….h5[.gz]`` or ``yamnet.h5``."""
+    """Return the registry's file for ``openl3_audio_mel128_env….h5[.gz]`` or ``yamnet.h5``.
+
+    A TFLite file has any name that contains the one of a published file.
+    """
+    if path.suffix == TFLITE_SUFFIX:
+        preset = preset_of_file(path.name)
+        entry = load_registry().get(get_preset(preset).weights_name) if preset else None
+        return None if entry is None or entry.is_starter else entry
     for entry in load_registry().values():
         stem = entry.file.partition("-v")[0].removesuffix(".h5")
         if re.fullmatch(rf"{re.escape(stem)}(-v[\d_]+)?\.h5(\.gz)?", path.name):

@@ -147,7 +147,9 @@ def _write_safetensors(
 ) -> None:
     from safetensors.numpy import save
 
-    path.write_bytes(save(dict(weights), metadata=provenance))
+    # the library writes the bytes as they lie in memory, whatever the order of the axes
+    contiguous = {name: np.ascontiguousarray(value) for name, value in weights.items()}
+    path.write_bytes(save(contiguous, metadata=provenance))
 
 
 def _write_keras(

@@ -1,7 +1,8 @@
 """Find weights by name: on this machine, else by a download. What is found is verified.
 
-The places are, in order: the cache folder, an installed openl3 package, the published address.
-The starter weights come with this package and are nowhere else.
+The places are, in order: the cache folder, an installed openl3 package, a TFLite conversion that
+the user imported into the cache folder, the published address. The starter weights come with this
+package and are nowhere else.
 
 A file in the cache counts only if `verifying.check_copy` accepts it. It is hashed each time it is
 looked up, which takes about 20 ms.
@@ -26,15 +27,18 @@ from .download import (
     offline,
 )
 from .placing import place, writing_alone
-from .receipts import content_digest, digest_like, read_receipt
+from .receipts import content_digest, digest_like, read_receipt, sha256
 from .registry import WeightFile, get_entry, load_registry, registry_path
 from .verifying import check_copy, check_download, is_listed
 
-QUANTISED = "quantised"
-"""How the id of weights begins that are or were stored as integers; also a key of provenance."""
-
 CACHE_VARIABLE = "HEAR_OPENL3_YAMNET_CACHE"
 """Environment variable with the cache folder."""
+
+
+TFLITE_SUFFIX = ".tflite"
+
+QUANTISED = "quantised"
+"""How the id of weights begins that are or were stored as integers; also a key of provenance."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
             downloaded = partial_path(path)
             download(address(entry, mirror), downloaded, name, patience)
             check_download(entry, downloaded, address(entry, mirror))
-            place(entry, downloaded, path, entry.digests[0])
+            place(entry, downloaded, path, next(iter(entry.digests), None))
     return path
 
 
@@ -169,7 +173,7 @@ def look_up(entry: WeightFile) -> Found | None:
     verified = check_copy(entry, own_place(entry))
     if verified is not None:
         return Found(own_place(entry), "this package" if entry.is_starter else "cache", verified)
-    return None if entry.is_starter else _in_openl3_package(entry)
+    return None if entry.is_starter else _in_openl3_package(entry) or _imported_conversion(entry)
 
 
 def identify(path: Path) -> WeightFile | None:
@@ -231,6 +235,11 @@ def cache_path(entry: WeightFile) -> Path:
     return cache_folder() / entry.file
 
 
+def conversion_path(entry: WeightFile) -> Path:
+    """Return the path in the cache of a TFLite file that was imported for a published file."""
+    return cache_path(entry).with_suffix(TFLITE_SUFFIX)
+
+
 def own_place(entry: WeightFile) -> Path:
     """Return where this package keeps a file: in the cache, or beside the registry (starters)."""
     return registry_path().with_name(entry.file) if entry.is_starter else cache_path(entry)
@@ -272,6 +281,14 @@ def _in_openl3_package(entry: WeightFile) -> Found | None:
     verified = identify(path) == entry
     # the content's digest is known and differs: the file is of another version of openl3
     return None if entry.known_sha256 and not verified else Found(path, "openl3 package", verified)
+
+
+def _imported_conversion(entry: WeightFile) -> Found | None:
+    path = conversion_path(entry)
+    receipt = read_receipt(path)
+    if receipt is None or receipt.name != entry.name or not path.is_file():
+        return None
+    return Found(path, "cache", False) if receipt.sha256 == sha256(path) else None
 
 
 def _package_path(entry: WeightFile) -> Path | None:

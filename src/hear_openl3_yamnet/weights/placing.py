@@ -93,7 +93,8 @@ def place(entry: WeightFile, source: Path, path: Path, source_digest: str | None
     path : Path
         Where to put it.
     source_digest : str or None
-        The published digest that `source` has. None if it was recognised by name and shapes.
+        The published digest that `source` has. None if it was recognised by name and shapes, or
+        if none is known.
 
     Raises
     ------
@@ -106,8 +107,9 @@ def place(entry: WeightFile, source: Path, path: Path, source_digest: str | None
         with unpacked.open("wb") as file:
             file.writelines(content_blocks(source))
         digest = sha256(unpacked)
-        problem = f"{entry.name}, unpacked, has another digest than the published file."
-        check_content(entry, digest, problem)
+        if source_digest:
+            problem = f"{entry.name}, unpacked, has another digest than the published file."
+            check_content(entry, digest, problem)
         sync(unpacked)  # a full disk shows here, before the receipt appears
         text = receipt_text(Receipt(entry.name, digest, source_digest))
         with written_whole(receipt_path(path)) as receipt:

@@ -16,9 +16,6 @@ from ..errors import OptionError
 REGISTRY_VARIABLE = "HEAR_OPENL3_YAMNET_REGISTRY"
 """Environment variable with the path of another registry file."""
 
-CLASS_MAP = "yamnet-class-map"
-"""Name of the table with the names of YAMNet's classes."""
-
 
 @dataclass(frozen=True)
 class WeightFile:
@@ -30,7 +27,7 @@ class WeightFile:
         The name that presets and the command line use.
     network : str or None
         ``"openl3"``, ``"openl3_lite"`` or ``"yamnet"``. None if the file holds no
-        weights (the class map).
+        weights, but what their publisher recorded with them.
     file : str
         The name of the unpacked file in the cache folder, or of starter weights beside the
         registry.
@@ -41,7 +38,7 @@ class WeightFile:
         Bytes to download, or bytes in the package. None if unknown.
     digests : tuple of str
         ``"sha256:<hex>"`` or ``"git:<hex>"`` (git's blob id), of the bytes as downloaded or
-        shipped.
+        shipped. Empty for recorded outputs whose digests are not known: those stay unverified.
     content_sha256 : str or None
         sha256 of the unpacked file. None if it has not been published.
     licence, licence_url, citation : str

@@ -40,7 +40,7 @@ _PASSING = {
 }
 """Operators without weights that lie between two layers."""
 
-_ARITHMETIC = ("ADD", "SUB", "MUL")
+_ARITHMETIC: tuple[str, ...] = ("ADD", "SUB", "MUL")
 _LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _RECTIFIERS = ("RELU", "RELU6")
 
@@ -183,13 +183,13 @@ class _Walk:
 
     def _visit(self, operator: Operator) -> None:
         variables = [i for i in operator.inputs if i >= 0 and self._constant(i) is None]
-        constants = [t for i in operator.inputs if i >= 0 and (t := self._constant(i))]
+        constants = [t for i in operator.inputs if (t := self._constant(i))]
         if not variables:
             return
-        origins = [self._origin[i] for i in variables if i in self._origin]
-        if operator.name in _LAYERS and constants:
-            self._add_layer(operator, variables[0])
+        if operator.name in _LAYERS and constants and operator.inputs[0] == variables[0]:
+            self._add_layer(operator)
             return
+        origins = [self._origin[i] for i in variables if i in self._origin]
         if not origins:
             return  # before the first convolution
         layer = self._layers[max(origins)]
@@ -207,32 +207,35 @@ class _Walk:
             return
         self._origin.update(dict.fromkeys(operator.outputs, max(origins)))
 
-    def _add_layer(self, operator: Operator, source: int) -> None:
-        kernel = self._constant(operator.inputs[1]) if len(operator.inputs) > 1 else None
-        after = self._origin.get(source)
+    def _add_layer(self, operator: Operator) -> None:
+        source, kernel_index, bias_index = (*operator.inputs, -1, -1)[:3]
+        kernel, after = self._constant(kernel_index), self._origin.get(source)
         is_convolution = operator.name.endswith("CONV_2D")
         if kernel is None or (after is None and not is_convolution):
-            return  # matrix products of the front end
+            return  # a matrix product of the front end
         if not self._layers:
             self._input_affine = list(self._affine_before(source))
-        bias = self._constant(operator.inputs[2]) if len(operator.inputs) > 2 else None
+        bias = self._constant(bias_index)
         self._layers.append(_Layer(operator.name, kernel, bias, after, operator.activation))
         self._origin.update(dict.fromkeys(operator.outputs, len(self._layers) - 1))
 
     def _affine_before(self, index: int) -> Iterator[tuple[str, Tensor]]:
         """Yield a product and a sum with one constant that a tensor is made by, the last first."""
-        wanted = ["ADD", "SUB", "MUL"]
-        while wanted and (operator := self._made_by.get(index)):
+        wanted = _ARITHMETIC
+        for _ in self._made_by:  # no more steps than operators: a damaged graph may have a circle
+            operator = self._made_by.get(index)
+            if operator is None:
+                return
             if operator.name in _PASSING:
-                index = operator.inputs[0]
+                index = (*operator.inputs, -1)[0]
                 continue
             constants = [t for i in operator.inputs if (t := self._constant(i))]
             is_one = len(constants) == 1 and set(constants[0].shape) <= {1}
             if operator.name not in wanted or not is_one:
                 return
             yield operator.name, constants[0]
-            wanted = [] if operator.name == "MUL" else ["MUL"]
-            index = next(i for i in operator.inputs if self._constant(i) is None)
+            wanted = () if operator.name == "MUL" else ("MUL",)
+            index = next((i for i in operator.inputs if self._constant(i) is None), -1)
 
     def _constant(self, index: int) -> Tensor | None:
         """Return a tensor if it is a constant, also behind its conversion to float32."""
@@ -244,8 +247,9 @@ class _Walk:
         made_by = self._made_by.get(index)
         if made_by is None or made_by.name != "DEQUANTIZE":
             return None
-        stored = self._graph.tensors[made_by.inputs[0]]
-        return stored if stored.data is not None else None
+        source = (*made_by.inputs, -1)[0]
+        stored = self._graph.tensors[source]
+        return stored if source >= 0 and stored.data is not None else None
 
 
 def _check_layers(
@@ -377,5 +381,5 @@ def _named(
                 "moving_mean": np.zeros_like(offset),
                 "moving_variance": np.full(offset.shape, 1 - epsilon),
             }
-        weights |= {f"{layer}/{kind}": values[kind].astype(np.float32) for kind in kinds}
+        weights |= {f"{layer}/{kind}": values[kind].astype(np.float32, order="C") for kind in kinds}
     return weights

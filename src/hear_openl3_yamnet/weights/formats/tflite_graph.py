@@ -66,7 +66,7 @@ _ACTIVATION_FIELD = {
 }
 """The field of an operator's options that holds its activation."""
 
-_DAMAGED = (struct.error, TypeError, ValueError, IndexError, OverflowError, AssertionError)
+_DAMAGED = (struct.error, TypeError, ValueError, IndexError, OverflowError)
 """What the flatbuffers package and NumPy raise where an offset leads out of the file."""
 
 
