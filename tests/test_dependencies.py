@@ -33,6 +33,7 @@ ROOMS_WITH_EXTRAS = {
     "evaluation",
     "export",
     "integrations",
+    "labelled",
     "plotting",
     "study",
 }

@@ -1,8 +1,9 @@
 """The baselines are models of the HEAR API."""
 
+import librosa
 import numpy as np
 
-from hear_openl3_yamnet.baselines import chance, log_mel_statistics
+from hear_openl3_yamnet.baselines import chance, log_mel_statistics, mfcc_statistics
 
 
 def tone(hertz, seconds, sample_rate=48000):
@@ -45,3 +46,21 @@ def test_chance_draws_the_same_numbers_for_the_same_seed_whatever_the_sound():
     frames, timestamps = chance.get_timestamp_embeddings(audio, first)
     assert tuple(frames.shape) == (3, 20, first.timestamp_embedding_size)
     assert np.asarray(timestamps)[2].tolist() == [50.0 * i for i in range(20)]
+
+
+def test_mfcc_are_librosas_of_the_log_mel_frames():
+    rng = np.random.default_rng(0)
+    audio = (0.1 * rng.standard_normal((2, 24000))).astype(np.float32)
+    model = mfcc_statistics.load_model()
+    frames, timestamps = mfcc_statistics.get_timestamp_embeddings(audio, model)
+    assert tuple(frames.shape) == (2, 10, model.timestamp_embedding_size)
+    assert np.asarray(timestamps)[0, :3].tolist() == [0.0, 50.0, 100.0]
+    log_mel, _ = log_mel_statistics.get_timestamp_embeddings(audio, log_mel_statistics.load_model())
+    expected = librosa.feature.mfcc(S=np.asarray(log_mel)[1].T, n_mfcc=20).T
+    np.testing.assert_allclose(np.asarray(frames)[1], expected, rtol=1e-4, atol=1e-4)
+    scenes = np.asarray(mfcc_statistics.get_scene_embeddings(audio, model))
+    assert scenes.shape == (2, model.scene_embedding_size)
+    fine = np.stack([log_mel_statistics.log_mel(sound, 480) for sound in audio])
+    fine = librosa.feature.mfcc(S=np.moveaxis(fine, 1, 2), n_mfcc=20)
+    expected = np.concatenate([fine.mean(axis=2), fine.std(axis=2)], axis=1)
+    np.testing.assert_allclose(scenes, expected, rtol=1e-3, atol=1e-3)

@@ -8,11 +8,15 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 import scripts
-from hear_openl3_yamnet.study.task_folders import read_task
+from hear_openl3_yamnet.labelled.task_folders import read_task
 from scripts.measure import benchmark
+from scripts.measure.real_tasks import events
+from scripts.measure.real_tasks.scenes import kind_of_drum
 
 ROOT = Path(__file__).parents[2]
 NO_COMMANDS = ("measure.signals", "release.check_installed", "stress.mutations")
@@ -103,3 +107,55 @@ def test_cost_counts_the_published_work():
     assert {row[0]: float(row[2]) for row in rows} == pytest.approx(
         {"linear": 20.3, "mel128": 10.2, "mel256": 20.4, "yamnet": 0.137}, rel=0.01
     )
+
+
+def test_real_tasks_are_made_of_the_packages_that_are_there(tmp_path):
+    sounds = tmp_path / "packages/usr/share/ktuberling/sounds"
+    names = {"da": "pizza_salami moon_radar", "de": "pizzeria_salami moon_radar",
+             "en": "pizzeria_salami moon_radar egypt_man"}  # fmt: skip
+    rng = np.random.default_rng(0)
+    for language, words in names.items():
+        (sounds / language).mkdir(parents=True)
+        for word in words.split():
+            samples = 0.1 * rng.standard_normal(8000)
+            soundfile.write(sounds / language / f"{word}.ogg", samples, 16_000)
+    command = [sys.executable, "-m", "scripts.measure.real_tasks", tmp_path / "packages", tmp_path]
+    tasks = ["--task", "real_words", "--task", "real_drums", "--sample-rate", "16000"]
+    done = subprocess.run([*command, *tasks], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "real_words-v1-full: 6 clips, 0.1 min, 2 labels, 3 groups" in done.stdout
+    assert "real_drums is left out: " in done.stderr
+    assert "Unpack hydrogen-drumkits" in done.stderr
+    task = read_task(tmp_path / "real_words-v1-full")
+    assert task.labels == ("radar", "salami")
+    assert sorted(task.groups.values()) == ["da", "da", "de", "de", "en", "en"]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "kind"),
+    [
+        ("Kick", "kick"), ("Bass Drum Hard", "kick"), ("Snare Rimshot", "snare"),
+        ("Hi-Hat Closed", "closed hat"), ("Pedal Hat", "closed hat"), ("HiHat_Open", "open hat"),
+        ("Crash 18", "cymbal"), ("Floor Tom", "tom"), ("tomhi2", "tom"), ("Hat 1 Pd", "closed hat"),
+        ("Hat Op Dirty", "open hat"), ("Ride (Custom)", "cymbal"), ("Hat Semi-Open", None),
+        ("Cowbell", None), ("Custom", None), ("Tambourine Pedal", None),
+    ],
+)  # fmt: skip
+def test_drums_are_known_by_the_names_of_their_instruments(instrument, kind):
+    assert kind_of_drum(instrument) == kind
+
+
+def test_a_mixture_has_its_events_where_it_says(tmp_path):
+    click = np.zeros(4800, np.float32)
+    click[1000:1480] = 0.5
+    soundfile.write(tmp_path / "click.wav", click, events.RATE)
+    music = np.float32(0.05) * np.sin(0.01 * np.arange(events.RATE), dtype=np.float32)
+    sounds = {"click": [tmp_path / "click.wav"]}
+    samples, found = events.mixture(sounds, music, 6.0, np.random.default_rng(0))
+    assert samples.shape == (120 * events.RATE,)
+    assert len(found) > 20
+    for event in found:
+        first, last = round(event["start"] * events.RATE), round(event["end"] * events.RATE)
+        assert last - first == 480
+        steps = np.abs(np.diff(samples[first - 100 : first + 100]))
+        assert steps.argmax() == 99  # the step is at the onset

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from hear_openl3_yamnet.labelled.dataset import ANY_RATE, Clip, grouped
 from hear_openl3_yamnet.study import choosing
 from hear_openl3_yamnet.study.choosing import choose
 from hear_openl3_yamnet.study.cross import Result
-from hear_openl3_yamnet.study.dataset import ANY_RATE, Clip, grouped
 from hear_openl3_yamnet.study.outcomes import Outcome, chosen_by_fold, probe_scenes
 from hear_openl3_yamnet.study.probes import PROBES
 from hear_openl3_yamnet.study.report import conclusion, rows, to_text

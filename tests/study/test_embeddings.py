@@ -6,11 +6,11 @@ import soundfile
 
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.baselines import log_mel_statistics
+from hear_openl3_yamnet.labelled.reading import read_dataset
 from hear_openl3_yamnet.study import embeddings as module
 from hear_openl3_yamnet.study.embeddings import Embeddings
-from hear_openl3_yamnet.study.reading import read_dataset
 from hear_openl3_yamnet.study.variants import variants
-from tests.study.recordings import RATE, tone, write_events, write_tones
+from tests.labelled.recordings import RATE, tone, write_events, write_tones
 
 HEADS = [
     "published",

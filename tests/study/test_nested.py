@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hear_openl3_yamnet.study.folds import fold_of_groups, nested_folds
+from hear_openl3_yamnet.labelled.folds import fold_of_groups, nested_folds
 from hear_openl3_yamnet.study.nested import run_nested
 from hear_openl3_yamnet.study.probes import PROBES, Rows, accuracy
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.audio.files import load_audio
 from hear_openl3_yamnet.commands.app import app
+from hear_openl3_yamnet.labelled.dataset import DatasetError
 from hear_openl3_yamnet.study import cross
-from hear_openl3_yamnet.study.dataset import DatasetError
 from tests.code_blocks import run, runs_blocks_of
-from tests.study.recordings import write_events, write_scenes, write_tones
+from tests.labelled.recordings import write_events, write_scenes, write_tones
 
 SPEAKER = r"/(s\d+)_"
 NARROW = ["--models", "yamnet-starter", "--heads", "published layers=layer12,pooling=max"]

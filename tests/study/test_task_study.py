@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.recordings import write_events, write_scenes
+from tests.labelled.recordings import write_events, write_scenes
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,11 +21,11 @@ import numpy as np
 
 from hear_openl3_yamnet.config.configuring import configure
 from hear_openl3_yamnet.config.presets import get_preset
+from hear_openl3_yamnet.labelled.dataset import Dataset
+from hear_openl3_yamnet.labelled.task_folders import TaskFolder, find_tasks, read_task
 from hear_openl3_yamnet.npz import save_npz
 from hear_openl3_yamnet.study.cross import cross
-from hear_openl3_yamnet.study.dataset import Dataset
 from hear_openl3_yamnet.study.probes import PROBES
-from hear_openl3_yamnet.study.task_folders import TaskFolder, find_tasks, read_task
 
 from .crossed import crossed
 from .report import write_report

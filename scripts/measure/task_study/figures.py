@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hear_openl3_yamnet.evaluation.figures import BLUE, INK, PALE, VERMILION
+from hear_openl3_yamnet.labelled.dataset import Dataset
 from hear_openl3_yamnet.study import figures
-from hear_openl3_yamnet.study.dataset import Dataset
 from hear_openl3_yamnet.study.variants import FLOOR
 
 from .results import Comparison, Results

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from hear_openl3_yamnet import __version__
+from hear_openl3_yamnet.labelled.dataset import Dataset
+from hear_openl3_yamnet.labelled.task_folders import TaskFolder
 from hear_openl3_yamnet.study import probes
-from hear_openl3_yamnet.study.dataset import Dataset
 from hear_openl3_yamnet.study.intervals import LEVEL, N_DRAWS
-from hear_openl3_yamnet.study.task_folders import TaskFolder
 from hear_openl3_yamnet.study.variants import EVENT_HOP_MS
 
 from .crossed import SCENE_HOP_MS

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hear_openl3_yamnet.labelled.dataset import Dataset
 from hear_openl3_yamnet.study.cross import Result
-from hear_openl3_yamnet.study.dataset import Dataset
 from hear_openl3_yamnet.study.intervals import Difference, bootstrap, interval
 from hear_openl3_yamnet.study.variants import Variant
 

@@ -14,7 +14,13 @@ from ..audio.checks import checked_audio
 from ..engine.backend import as_tensor, module_type
 from ..features import framing
 
-__all__ = ["LogMelStatistics", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
+__all__ = [
+    "LogMelStatistics",
+    "get_scene_embeddings",
+    "get_timestamp_embeddings",
+    "load_model",
+    "log_mel",
+]
 
 N_BANDS = 128
 FRAME = 2048  # samples, 43 ms
@@ -59,7 +65,7 @@ def get_timestamp_embeddings(audio: Any, model: LogMelStatistics) -> tuple[Any, 
     """
     samples = checked_audio(audio)
     n_timestamps = framing.count_windows(samples.shape[1], TIMESTAMP_HOP)
-    frames = np.stack([_log_mel(sound, TIMESTAMP_HOP)[:n_timestamps] for sound in samples])
+    frames = np.stack([log_mel(sound, TIMESTAMP_HOP)[:n_timestamps] for sound in samples])
     times = framing.timestamps(n_timestamps, TIMESTAMP_HOP, model.sample_rate)
     return as_tensor(frames), as_tensor(framing.repeated(times, len(samples)))
 
@@ -81,11 +87,11 @@ def get_scene_embeddings(audio: Any, model: LogMelStatistics) -> Any:
     AudioError, AudioTypeError
         As `get_timestamp_embeddings`.
     """
-    frames = [_log_mel(sound, SCENE_HOP) for sound in checked_audio(audio)]
+    frames = [log_mel(sound, SCENE_HOP) for sound in checked_audio(audio)]
     return as_tensor(np.stack([np.concatenate([x.mean(axis=0), x.std(axis=0)]) for x in frames]))
 
 
-def _log_mel(sound: np.ndarray, hop: int) -> np.ndarray:
+def log_mel(sound: np.ndarray, hop: int) -> np.ndarray:
     """Return log10 of the power in mel bands [shape=(n_frames, 128)] of frames centred at hops.
 
     The values are in bels and near zero, because the predictors of heareval do not scale them.

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from . import recordings
+
 
 def study(
     data: Annotated[
@@ -39,31 +41,11 @@ def study(
             "Default: published max mean mean+std fusion published+logmel.",
         ),
     ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The manifest's column of labels. Default: label."),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="The manifest's column of groups, such as speakers, sites or sources. A group is "
-            "never in both training and test. Default: each file is a group of its own.",
-        ),
-    ] = None,
-    label_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGEX",
-            help="A regular expression with one capture, which finds the label in the path of a "
-            "clip below DATA. Default: the subfolder.",
-        ),
-    ] = None,
-    group_from: Annotated[
-        str | None,
-        typer.Option(metavar="REGEX", help="A regular expression of this form for the group."),
-    ] = None,
-    folds: Annotated[int, typer.Option(min=3, help="Folds, at most one for each group.")] = 5,
+    label: recordings.Label = None,
+    group: recordings.Group = None,
+    label_from: recordings.LabelFrom = None,
+    group_from: recordings.GroupFrom = None,
+    folds: recordings.Folds = 5,
 ) -> None:
     """Find the best preset and head for labelled recordings, and whether its lead is chance.
 
@@ -95,7 +77,7 @@ def study(
       130  interrupted
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ..study.reading import read_dataset
+    from ..labelled.reading import read_dataset
     from ..study.report import describe, notes
     from ..study.run import run_study
     from ..study.variants import DEFAULT_HEADS, split_words

@@ -1,5 +1,6 @@
-"""The commands ``hear-openl3-yamnet tasks``: tasks in the format of HEAR, of synthetic sounds."""
+"""The commands ``hear-openl3-yamnet tasks``: tasks in the format of HEAR."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import OptionError
+from . import recordings
 
 app = typer.Typer(
     name="tasks",
-    help="Tasks in the format of HEAR, made of synthetic sounds.",
+    help="Tasks in the format of HEAR, of synthetic sounds or of your recordings.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -19,7 +21,7 @@ app = typer.Typer(
 
 @app.callback()
 def _tasks() -> None:
-    """Tasks in the format of HEAR, made of synthetic sounds."""
+    """Tasks in the format of HEAR, of synthetic sounds or of your recordings."""
 
 
 @app.command()
@@ -91,6 +93,95 @@ def make(
             with _progress(each.name, n_clips, hidden=done[each.name]) as progress:
                 path = make_task(each.name, folder, options, makers, progress)
             typer.echo(f"{path}: {'already there' if done[each.name] else f'{n_clips} clips'}")
+
+
+@app.command("from")
+def from_recordings(
+    data: recordings.Data,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", help="Folder for the task's folder, made if it does not exist."
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The task's name: lower-case letters, digits and _. Default: from DATA's name.",
+        ),
+    ] = None,
+    label: recordings.Label = None,
+    group: recordings.Group = None,
+    label_from: recordings.LabelFrom = None,
+    group_from: recordings.GroupFrom = None,
+    folds: recordings.Folds = 5,
+    splits: Annotated[
+        Literal["folds", "trainvaltest"],
+        typer.Option(
+            help="folds: for cross-validation. trainvaltest: the first fold is the test split, "
+            "the second one the validation split."
+        ),
+    ] = "folds",
+    sample_rate: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="HZ",
+            help="Rate of the clips. Can be repeated. Default: those that HEAR's models use: "
+            "16000, 22050, 32000, 44100 and 48000.",
+        ),
+    ] = None,
+) -> None:
+    """Write your labelled recordings as a task in the format that heareval reads.
+
+    Each clip has one label. In a manifest with a column end, each row is an event in a file, from
+    start to end in seconds; a row without label, start and end names a file without events.
+    Clips become mono, with 16 bits, at each rate. Their lengths stay as they are.
+
+    study reads the task back with the same labels, groups and folds.
+
+    \b
+    Examples:
+      hear-openl3-yamnet tasks from recordings tasks
+      hear-openl3-yamnet tasks from clips.csv tasks --group speaker --name words
+      hear-openl3-yamnet tasks from digits tasks --label-from '^([0-9])' --group-from '_([a-z]+)_'
+      hear-openl3-yamnet tasks from events.csv tasks --splits trainvaltest --sample-rate 48000
+
+    \b
+    Exit status:
+      0  the task exists, with all clips
+      1  a clip could not be read and is left out, or there is no task
+      2  the command itself is wrong
+    """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
+    from ..labelled.reading import read_dataset
+    from ..labelled.task_folders import is_task
+    from ..tasks.recordings import HEAR_RATES, labels_not_trained_on, make_task_from
+
+    if is_task(data):
+        raise OptionError(f"{data} is a task in HEAR's format already.")
+    columns = {"label": label, "group": group, "label_from": label_from, "group_from": group_from}
+    dataset = read_dataset(data, **columns, n_folds=folds)
+    rates = tuple(sorted(set(sample_rate or HEAR_RATES)))
+    chosen = name or re.sub(r"[^a-z0-9]+", "_", data.stem.lower()).strip("_")
+    n_clips = len(dataset.clips)
+    with _progress(chosen, n_clips, hidden=False) as progress:
+        written = make_task_from(dataset, folder, chosen, rates, splits, progress)
+    if rare := labels_not_trained_on(dataset, splits):
+        typer.echo(
+            f"Note: some training split has no clip of {', '.join(rare)}, because their clips are "
+            "of few groups.",
+            err=True,
+        )
+    for clip in written.clipped:
+        typer.echo(f"Note: {clip} has samples outside [-1, 1]. They are limited to it.", err=True)
+    for clip, cause in written.left_out.items():
+        typer.echo(f"Left out: {clip}: {cause}", err=True)
+    typer.echo(
+        f"{written.path}: {'already there' if written.was_there else f'{written.n_clips} clips'}"
+    )
+    if written.left_out:
+        typer.echo(f"{len(written.left_out)} of {n_clips} clips are left out.", err=True)
+        raise typer.Exit(1)
 
 
 def _sample_rates(given: list[int] | None) -> tuple[int, ...]:

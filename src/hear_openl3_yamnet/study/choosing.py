@@ -23,7 +23,7 @@ from .intervals import Difference, bootstrap, interval
 from .outcomes import Outcome, chosen_by_fold
 from .variants import FLOOR
 
-__all__ = ["FEWEST_GROUPS", "Choice", "choose", "difference", "score_interval"]
+__all__ = ["FEWEST_GROUPS", "Choice", "choose", "difference", "draws", "score_interval"]
 
 N_DRAWS = 2000
 """The widened percentiles of few groups lie far outside."""
@@ -108,19 +108,20 @@ def _ranked(candidates: Sequence[Result], scores: Sequence[float]) -> list[int]:
 
 def difference(first: Outcome, second: Outcome) -> Difference:
     """Return the difference of two outcomes' scores, paired over groups of test clips."""
-    draws = _draws(first) - _draws(second)
     value = float(np.mean(first.scores()) - np.mean(second.scores()))
     n_groups = len(first.groups)
-    return Difference(value, *interval(draws, n_groups=n_groups), n_groups, FEWEST_GROUPS)
+    drawn = draws(first) - draws(second)
+    return Difference(value, *interval(drawn, n_groups=n_groups), n_groups, FEWEST_GROUPS)
 
 
 def score_interval(outcome: Outcome) -> tuple[float, float]:
     """Return the interval of an outcome's score."""
-    return interval(_draws(outcome), n_groups=len(outcome.groups))
+    return interval(draws(outcome), n_groups=len(outcome.groups))
 
 
-@functools.lru_cache(maxsize=256)
-def _draws(outcome: Outcome) -> np.ndarray:
+@functools.lru_cache(maxsize=1024)
+def draws(outcome: Outcome) -> np.ndarray:
+    """Return the bootstrap's scores of an outcome [shape=(n_draws,)], paired within a dataset."""
     groups = outcome.groups
     alone = len(groups) == outcome.n_clips
     return bootstrap(

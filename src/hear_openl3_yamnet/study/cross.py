@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import loading
-from .dataset import Dataset
+from ..labelled.dataset import Dataset
 from .embeddings import Embeddings, LoadWeights
 from .outcomes import Outcome, probe_events, probe_scenes
 from .probes import PROBES

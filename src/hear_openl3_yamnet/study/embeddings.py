@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,13 +23,13 @@ from .. import loading
 from ..config import geometry
 from ..config.options import Options
 from ..features import framing
+from ..labelled.dataset import Dataset
 from ..npz import save_npz
 from ..pooling.scenes import normalized
 from ..version import __version__
-from .dataset import Dataset
-from .networks import Floor, ManyHeads, pass_key
+from .networks import Baseline, ManyHeads, pass_key
 from .outcomes import Timed
-from .variants import FLOOR, Variant
+from .variants import Variant
 
 __all__ = ["Embeddings", "LoadWeights"]
 
@@ -42,8 +42,21 @@ BLOCK_SECONDS = 600.0
 LoadWeights = Callable[[Options], tuple[dict[str, np.ndarray], str]]
 """Options → weights and their id."""
 
-Source = Options | str
-"""What computes an embedding: the options of one network, or `FLOOR`."""
+
+class Api(NamedTuple):
+    """A module of `baselines`, and the options of its ``load_model``."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...]
+
+    @functools.cache  # noqa: B019 (there are few, and they are small)
+    def loaded(self) -> Baseline:
+        """Return it with its model."""
+        return Baseline(self.name, dict(self.options))
+
+
+Source = Options | Api
+"""What computes an embedding: the options of one network, or a baseline."""
 
 _NEUTRAL = ("weights", "normalize", "batch_size", "memory_limit", "sharing")
 """Options that do not change what is kept. The weights' id stands for `weights`."""
@@ -94,9 +107,13 @@ class Embeddings:
         """Run one network, and write the blocks that a head misses."""
         began = time.perf_counter()
         options = [source for source in together if isinstance(source, Options)]
-        network: ManyHeads | Floor = Floor()
-        if options:
-            network = ManyHeads(options, self._load_weights(pass_key(options[0]))[0])
+        network: ManyHeads | Baseline
+        first = together[0]
+        if isinstance(first, Api):
+            network, name = first.loaded(), first.name
+        else:
+            network = ManyHeads(options, self._load_weights(pass_key(first))[0])
+            name = first.model
         for block in self._blocks:
             paths = [self._path(source, block) for source in together]
             if not all(path.exists() for path in paths):
@@ -115,7 +132,6 @@ class Embeddings:
                         path.parent.mkdir(parents=True, exist_ok=True)
                         save_npz(path, values=values, **about)
             advance(len(block))
-        name = options[0].model if options else FLOOR
         heads = f"{len(together)} head{'s' * (len(together) > 1)}"
         logger.info("%s: %s embedded in %.1f s", name, heads, time.perf_counter() - began)
 
@@ -160,7 +176,7 @@ class Embeddings:
         not matter here are neutral, so that equal work is known as equal.
         """
         if not variant.networks:
-            return (FLOOR,)
+            return (Api(variant.baseline, tuple(variant.options.items())),)
         first = variant.networks[0]
         changed: dict[str, Any]
         if self.dataset.of_events:
@@ -173,8 +189,9 @@ class Embeddings:
         return [dataclasses.replace(network, **changed) for network in variant.networks]
 
     def _path(self, source: Source, block: Sequence[int]) -> Path:
-        sample_rate = Floor.sample_rate
-        if isinstance(source, Options):
+        if isinstance(source, Api):
+            sample_rate = source.loaded().sample_rate
+        else:
             sample_rate = source.preset.sample_rate
         clips = [self.dataset.clips[i].digest(sample_rate) for i in block]
         return self.folder / self._digest(source) / f"{_digest(clips)}.npz"
@@ -183,7 +200,9 @@ class Embeddings:
         about: dict[str, Any] = {"events": self.dataset.of_events, "version": __version__}
         if isinstance(source, Options):
             about |= {k: v for k, v in source.as_dict().items() if k not in _NEUTRAL}
-            about["weights_id"] = self._load_weights(_pass(source))[1]
+            about["weights_id"] = self._load_weights(pass_key(source))[1]
+        else:
+            about |= {"baseline": source.name, "weights_id": source.loaded().weights_id}
         return _digest(about)
 
 

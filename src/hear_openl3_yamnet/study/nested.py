@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .folds import Fold
+from ..labelled.folds import Fold
 from .probes import Probe, Rows, fitting, preparation, rank
 
 __all__ = ["run_nested"]
@@ -34,7 +34,7 @@ def run_nested(
     rows : Rows
         Of all clips.
     folds : sequence of Fold
-        From `folds.nested_folds`.
+        From `labelled.folds.nested_folds`.
     exclusive : bool
         Whether a row has exactly one label.
     seed : int

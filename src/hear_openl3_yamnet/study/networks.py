@@ -1,4 +1,4 @@
-"""Embedders of a study: many heads of one network in one pass, or log-mel statistics.
+"""Embedders of a study: many heads of one network in one pass, or a baseline.
 
 The maps of the windows are computed once and go through every head. A model of `load_model` has
 one head for each network.
@@ -10,10 +10,11 @@ import dataclasses
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
-from ..baselines import log_mel_statistics
 from ..config import geometry
 from ..config.options import Options
 from ..engine.embedder import Embedder
@@ -21,7 +22,7 @@ from ..engine.request import Request
 from ..features import framing
 from ..pooling.scenes import ScenePooling
 
-__all__ = ["Floor", "ManyHeads", "pass_key"]
+__all__ = ["Baseline", "ManyHeads", "pass_key"]
 
 MEMORY_LIMIT = 2**29
 """Bytes. Whole maps and many heads take several times the memory of one head's activations."""
@@ -130,19 +131,28 @@ class ManyHeads:
         return [[np.ascontiguousarray(rows[:, own]) for rows in whole] for own in slices], times
 
 
-class Floor:
-    """`baselines.log_mel_statistics`, with the methods of `ManyHeads`."""
+class Baseline:
+    """A module of `baselines`, with the methods of `ManyHeads`.
 
-    sample_rate = log_mel_statistics.LogMelStatistics.sample_rate
+    Parameters
+    ----------
+    name : str
+        Of the module.
+    options : mapping
+        Of its ``load_model``.
+    """
 
-    def __init__(self) -> None:
-        self._model = log_mel_statistics.load_model()
+    def __init__(self, name: str, options: Mapping[str, Any]):
+        self._api = import_module(f"..baselines.{name}", __package__)
+        self._model = self._api.load_model(**options)
+        self.sample_rate: int = self._model.sample_rate
+        self.weights_id: str = getattr(self._model, "weights_id", "")
 
     def scenes(self, clips: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Embed whole clips, as `ManyHeads.scenes`."""
         with _loud_samples_accepted():
             rows = [
-                np.asarray(log_mel_statistics.get_scene_embeddings(clip[None], self._model))
+                np.asarray(self._api.get_scene_embeddings(clip[None], self._model))
                 for clip in clips
             ]
         return [np.concatenate(rows)]
@@ -152,10 +162,7 @@ class Floor:
     ) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
         """Embed clips at regular times, as `ManyHeads.timestamps`."""
         with _loud_samples_accepted():
-            found = [
-                log_mel_statistics.get_timestamp_embeddings(clip[None], self._model)
-                for clip in clips
-            ]
+            found = [self._api.get_timestamp_embeddings(clip[None], self._model) for clip in clips]
         return [[np.asarray(rows)[0] for rows, _ in found]], [np.asarray(t)[0] for _, t in found]
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..labelled.dataset import Dataset
+from ..labelled.folds import Fold
 from ..npz import save_npz
 from . import onsets
-from .dataset import Dataset
-from .folds import Fold
 from .nested import run_nested
 from .probes import Probe, Rows, accuracy, mean_average_precision, run_probe
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..files import written_whole
+from ..labelled.dataset import Dataset
 from .choosing import FEWEST_GROUPS, Choice, difference, score_interval
 from .cross import Result
-from .dataset import Dataset
 from .intervals import LEVEL, Difference
 from .variants import FLOOR
 
@@ -75,8 +75,9 @@ def _row(result: Result, choice: Choice) -> dict[str, Any]:
 def describe(dataset: Dataset) -> str:
     """Say in one line what a dataset is."""
     counts = [_count(len(dataset.labels), "label")]
-    if _nested(dataset):
-        counts.append(_count(len({clip.group for clip in dataset.clips}), "group"))
+    n_groups = len({clip.group for clip in dataset.clips})
+    if _nested(dataset) or n_groups < len(dataset.clips):
+        counts.append(_count(n_groups, "group"))
     counts.append(_count(len(dataset.folds), "fold"))
     return (
         f"{dataset.name}: {_count(len(dataset.clips), 'clip')} ({dataset.seconds() / 60:.1f} min), "

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import naming_what_cannot_be_written, require
+from ..labelled.dataset import Dataset
 from .choosing import Choice, choose
 from .cross import Result, cross
-from .dataset import Dataset
 from .report import conclusion, rows, to_text, write_report
 from .variants import DEFAULT_HEADS, PUBLISHED, available_presets, default_preset, variants
 
@@ -58,7 +58,7 @@ def run_study(
     Parameters
     ----------
     dataset : Dataset
-        From `reading.read_dataset`.
+        From `labelled.reading.read_dataset`.
     out : Path
         Folder for the report, and for what is computed, so that the same call continues a study
         that was interrupted. It is made if it does not exist.

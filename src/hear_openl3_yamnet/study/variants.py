@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +59,24 @@ class Variant:
     ----------
     name : str
     model : str
-        A preset, or several joined by ``+``, as `load_model` takes it; "" for `FLOOR`.
+        A preset, or several joined by ``+``, as `load_model` takes it; "" for a baseline.
     options : dict
-        The other keywords of `load_model`.
+        The other keywords of `load_model`, or those of the baseline's.
     subject : str
         The question that it belongs to, in a study of many.
+    baseline : str
+        Where there is no preset: the name of a module of `baselines`.
     """
 
     name: str
     model: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
+    baseline: str = "log_mel_statistics"
 
     @cached_property
     def networks(self) -> tuple[Options, ...]:
-        """The options of each network; none for `FLOOR`.
+        """The options of each network; none for a baseline.
 
         Raises
         ------
@@ -84,9 +88,10 @@ class Variant:
     def size(self, of_events: bool) -> int:
         """Return the number of values in an embedding of a clip, or of a timestamp."""
         if not self.model:
-            from ..baselines.log_mel_statistics import LogMelStatistics as Floor
-
-            return Floor.timestamp_embedding_size if of_events else Floor.scene_embedding_size
+            model = import_module(f"..baselines.{self.baseline}", __package__).load_model(
+                **self.options
+            )
+            return model.timestamp_embedding_size if of_events else model.scene_embedding_size
         size = geometry.timestamp_embedding_size if of_events else geometry.scene_embedding_size
         return sum(map(size, self.networks))
 

@@ -1,9 +1,7 @@
-"""Write tasks to the disk, each complete or absent."""
+"""Write the synthetic tasks to the disk, each complete or absent."""
 
-import json
 import multiprocessing
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -12,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.files import resample
-from ..errors import HearError
-from ..files import partials_of, remove, written_whole
 from ..version import __version__
 from .catalogue import get_task
+from .folders import is_written, task_folder, write_answers, write_sound
 from .task import SAMPLE_RATE, Answer, Task, TaskError, TaskOptions
 
 __all__ = ["check_folder", "make_task", "making_clips"]
-
-_METADATA = "task_metadata.json"
-_LEFT_OVER_AFTER = 86_400  # s: no task takes a day to write
 
 
 @contextmanager
@@ -75,17 +69,10 @@ def make_task(
     path = folder / task.folder(options)
     if check_folder(path, task, options):
         return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
-        with written_whole(path) as partial:
-            answers = _write_clips(task, partial, options, makers, progress)
-            _write_answers(task, partial, options, answers)
-    except HearError:
-        raise
-    except OSError as error:
-        if not check_folder(path, task, options):  # no other process has written it meanwhile
-            raise TaskError(f"cannot write {path}: {error.strerror or error}.") from error
+    with task_folder(path, _metadata(task, options)) as partial:
+        answers = _write_clips(task, partial, options, makers, progress)
+        labels = task.plans[options.size].labels
+        write_answers(partial, _metadata(task, options), labels, answers)
     return path
 
 
@@ -97,25 +84,7 @@ def check_folder(path: Path, task: Task, options: TaskOptions) -> bool:
     TaskError
         If something else has that name.
     """
-    if not path.exists():
-        return False
-    try:
-        found = json.loads((path / _METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TaskError(
-            f"{path} is in the way: it is not a task that this command has finished. "
-            "Delete it, or name another folder."
-        ) from error
-    wanted = _metadata(task, options)
-    if differing := [key for key in wanted if found.get(key) != wanted[key]]:
-        differences = "; ".join(
-            f"{key} {json.dumps(found.get(key))}, not {json.dumps(wanted[key])}"
-            for key in differing
-        )
-        raise TaskError(
-            f"{path} holds another task ({differences}). Delete it, or name another folder."
-        )
-    return True
+    return is_written(path, _metadata(task, options))
 
 
 def _metadata(task: Task, options: TaskOptions) -> dict[str, Any]:
@@ -127,13 +96,6 @@ def _metadata(task: Task, options: TaskOptions) -> dict[str, Any]:
         **({"speaker": options.speaker} if task.name == "synth_words" else {}),
     }
     return {**task.metadata(options), "made_from": made_from}
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove the partial folders of a task that killed runs have left."""
-    for partial in partials_of(path):
-        if time.time() - partial.stat().st_mtime > _LEFT_OVER_AFTER:
-            remove(partial)
 
 
 def _write_clips(
@@ -177,34 +139,13 @@ def _leave_interrupts_to_the_parent() -> None:
 
 def _write_clip(name: str, folder: Path, options: TaskOptions, split: str, index: int) -> Answer:
     """Make a clip and write it at each rate. This runs in a process of `making_clips`."""
-    import soundfile
-
     task = get_task(name)
     clip = task.make_clip(options, task.plans[options.size], split, index)
     for rate in options.sample_rates:
         path = folder / str(rate) / split / _clip_name(split, index)
-        samples = resample(clip.samples, SAMPLE_RATE, rate)
-        try:
-            soundfile.write(path, samples, rate, subtype="PCM_16")
-        except soundfile.LibsndfileError as error:
-            raise TaskError(f"cannot write {path}: {error.error_string}") from error
+        write_sound(path, resample(clip.samples, SAMPLE_RATE, rate), rate)
     return clip.answer
 
 
 def _clip_name(split: str, index: int) -> str:
     return f"{split}-{index:05d}.wav"
-
-
-def _write_answers(
-    task: Task, folder: Path, options: TaskOptions, answers: dict[str, dict[str, Answer]]
-) -> None:
-    labels = task.plans[options.size].labels
-    rows = ["idx,label", *(f"{i},{label}" for i, label in enumerate(labels))]
-    (folder / "labelvocabulary.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    for split, answers_of_split in answers.items():
-        _write_json(folder / f"{split}.json", answers_of_split)
-    _write_json(folder / _METADATA, _metadata(task, options))
-
-
-def _write_json(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -8,10 +8,16 @@ import pytest
 import soundfile
 
 from hear_openl3_yamnet.errors import AudioFileError, MissingExtraError, OptionError
-from hear_openl3_yamnet.study.dataset import DatasetError
-from hear_openl3_yamnet.study.reading import read_dataset
-from hear_openl3_yamnet.study.task_folders import find_tasks, read_task
-from tests.study.recordings import RATE, write_events, write_scenes, write_tones
+from hear_openl3_yamnet.labelled.dataset import DatasetError
+from hear_openl3_yamnet.labelled.reading import read_dataset
+from hear_openl3_yamnet.labelled.task_folders import find_tasks, read_task
+from tests.labelled.recordings import (
+    RATE,
+    write_event_manifest,
+    write_events,
+    write_scenes,
+    write_tones,
+)
 
 SPEAKER = r"/(s\d+)_"
 
@@ -145,6 +151,33 @@ def test_a_task_of_hear_has_its_own_splits(tmp_path):
     assert [path.name for path in find_tasks(tmp_path)] == ["beeps", "tones"]
 
 
+def test_rows_with_an_end_are_events(tmp_path):
+    path = write_event_manifest(tmp_path)
+    dataset = read_dataset(path, group="recorder")
+    assert (dataset.metric, dataset.labels) == ("onset F", ("high", "low"))
+    assert [clip.name for clip in dataset.clips] == [f"{i}.wav" for i in range(6)]
+    assert dataset.clips[0].answer == (
+        {"label": "low", "start": 500.0, "end": 1000.0},
+        {"label": "high", "start": 2250.0, "end": 2750.0},
+    )
+    assert [clip.group for clip in dataset.clips] == ["r0", "r1", "r2"] * 2
+    assert len(dataset.folds) == 3
+    for fold in dataset.folds:
+        (split,) = fold.inner
+        parts = [{dataset.clips[i].group for i in numbers} for numbers in (
+            split.train, split.valid, fold.test
+        )]  # fmt: skip
+        assert sorted(group for part in parts for group in part) == ["r0", "r1", "r2"]
+
+
+def test_a_file_may_have_no_event(tmp_path):
+    path = write_event_manifest(tmp_path)
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE), RATE)
+    path.write_text(path.read_text() + "quiet.wav,,,,r0\n")
+    quiet = read_dataset(path, group="recorder").clips[-1]
+    assert (quiet.name, quiet.answer) == ("quiet.wav", ())
+
+
 def test_a_task_can_be_limited_to_a_share_of_its_clips(tmp_path):
     write_scenes(tmp_path)
     task = read_task(tmp_path / "tones")
@@ -238,6 +271,32 @@ def test_rows_that_name_nothing_are_refused(tones):
     for start in ("soon", -1, "inf"):
         refused("no seconds as its start", write_jsonl(path, [{**rows[0], "start": start}]))
     refused("no seconds as its duration", write_jsonl(path, [{**rows[0], "duration": 0}]))
+
+
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        ("0.wav,,1,2,r0", "row 13 is no event.*Received: '', '1', '2'"),
+        ("0.wav,low,1,,r0", "row 13 is no event"),
+        ("0.wav,low,2,1,r0", "a start and a later end.*Received: 'low', '2', '1'"),
+        ("0.wav,low,soon,1,r0", "no seconds as its start"),
+        ("0.wav,low,1,2,r1", "row 13 gives 0.wav the group 'r1', and a row before it 'r0'"),
+        ("0.wav,low,1,2,", "the column recorder is empty"),
+        ("9.wav,low,1,2,r0", "row 13 names .*9.wav, which is not a file"),
+    ],
+)
+def test_rows_that_are_no_events_are_refused(tmp_path, row, match):
+    path = write_event_manifest(tmp_path)
+    path.write_text(path.read_text() + row + "\n")
+    refused(match, path, group="recorder")
+
+
+def test_events_of_too_few_groups_are_refused(tmp_path):
+    path = write_event_manifest(tmp_path, 2)
+    refused("at least 3 groups", path, group="recorder")
+    refused("label_from does not go with it", path, OptionError, label_from="(.)")
+    path.write_text("path,label,start,end\n0.wav,,,\n1.wav,,,\n")
+    refused("no file has an event", path)
 
 
 def test_a_damaged_recording_is_named(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Fold", "Split", "fold_of_groups", "nested_folds"]
+__all__ = ["Fold", "Split", "fold_of_groups", "nested_folds", "rotating_folds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,3 +108,22 @@ def nested_folds(fold_of_clip: np.ndarray) -> tuple[Fold, ...]:
         )
         for test in numbers
     )
+
+
+def rotating_folds(fold_of_clip: np.ndarray) -> tuple[Fold, ...]:
+    """Return one fold for each number i, as heareval does: score on i, choose on i + 1.
+
+    Parameters
+    ----------
+    fold_of_clip : np.ndarray [shape=(n_clips,), dtype=int64]
+        At least three folds.
+    """
+    count = int(fold_of_clip.max()) + 1
+
+    def one(test: int) -> Fold:
+        valid = (test + 1) % count
+        train = np.flatnonzero(~np.isin(fold_of_clip, (test, valid)))
+        split = Split(train, np.flatnonzero(fold_of_clip == valid))
+        return Fold((split,), np.flatnonzero(fold_of_clip == test))
+
+    return tuple(map(one, range(count)))

@@ -12,11 +12,23 @@ from typing import Any
 import numpy as np
 
 from .dataset import Clip, Dataset, DatasetError
-from .folds import Fold, Split
+from .folds import Fold, Split, rotating_folds
 
-__all__ = ["TaskFolder", "find_tasks", "is_task", "read_task"]
+__all__ = [
+    "CLIPS",
+    "FIXED_SPLITS",
+    "METADATA",
+    "VOCABULARY",
+    "TaskFolder",
+    "find_tasks",
+    "is_task",
+    "read_task",
+]
 
 METADATA = "task_metadata.json"
+VOCABULARY = "labelvocabulary.csv"
+CLIPS = "clips.csv"
+"""Of tasks made of recordings: the group and the source of each clip. heareval does not read it."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +44,16 @@ class TaskFolder:
         The label vocabulary, in order.
     answers : dict of str to dict
         For each split, the answer to each clip by its file name: labels, or events.
+    groups : dict of (str, str) to str
+        The group of a clip by split and file name. Where there is none, the clip is a group of
+        its own.
     """
 
     path: Path
     metadata: dict[str, Any]
     labels: tuple[str, ...]
     answers: dict[str, dict[str, list[Any]]]
+    groups: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -78,7 +94,7 @@ class TaskFolder:
                 f"{split}/{name}",
                 {rate: folder / split / name for rate, folder in folders.items()},
                 tuple(answer),
-                f"{split}/{name}",
+                self.groups.get((split, name), f"{split}/{name}"),
             )
             for split, answers in self.answers.items()
             for name, answer in answers.items()
@@ -98,31 +114,19 @@ class TaskFolder:
             )
 
     def _folds(self) -> tuple[Fold, ...]:
-        """Return one fold, or one for each split: score on split i, choose on split i + 1."""
-        ends = np.cumsum([len(answers) for answers in self.answers.values()])
-        numbers = [
-            np.arange(end - len(answers), end)
-            for end, answers in zip(ends, self.answers.values(), strict=True)
-        ]
-        if self.metadata["split_mode"] == "trainvaltest":
-            train, valid, test = (numbers[list(self.answers).index(s)] for s in _FIXED_SPLITS)
-            return (Fold((Split(train, valid),), test),)
-        n = len(numbers)
-        return tuple(
-            Fold(
-                (
-                    Split(
-                        np.concatenate([numbers[k] for k in range(n) if k not in (i, (i + 1) % n)]),
-                        numbers[(i + 1) % n],
-                    ),
-                ),
-                numbers[i],
-            )
-            for i in range(n)
+        """Return one fold, or one for each split."""
+        counts = [len(answers) for answers in self.answers.values()]
+        split_of_clip = np.repeat(np.arange(len(counts)), counts)
+        if self.metadata["split_mode"] != "trainvaltest":
+            return rotating_folds(split_of_clip)
+        splits = list(self.answers)
+        train, valid, test = (
+            np.flatnonzero(split_of_clip == splits.index(split)) for split in FIXED_SPLITS
         )
+        return (Fold((Split(train, valid),), test),)
 
 
-_FIXED_SPLITS = ("train", "valid", "test")
+FIXED_SPLITS = ("train", "valid", "test")
 
 
 def is_task(folder: Path) -> bool:
@@ -156,12 +160,20 @@ def read_task(path: Path) -> TaskFolder:
     """
     try:
         metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
-        with (path / "labelvocabulary.csv").open(encoding="utf-8", newline="") as file:
+        with (path / VOCABULARY).open(encoding="utf-8", newline="") as file:
             rows = sorted(csv.DictReader(file), key=lambda row: int(row["idx"]))
         answers = {
             split: json.loads((path / f"{split}.json").read_text("utf-8"))
             for split in metadata["splits"]
         }
-        return TaskFolder(path, metadata, tuple(row["label"] for row in rows), answers)
+        labels = tuple(row["label"] for row in rows)
+        return TaskFolder(path, metadata, labels, answers, _read_groups(path / CLIPS))
     except (OSError, ValueError, KeyError) as error:
         raise DatasetError(f"{path} is not a task in HEAR's format: {error!r}") from error
+
+
+def _read_groups(path: Path) -> dict[tuple[str, str], str]:
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {(row["split"], row["file"]): row["group"] for row in csv.DictReader(file)}

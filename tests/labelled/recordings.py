@@ -45,8 +45,8 @@ def write_task(folder, name, splits, metadata, answers, sound):
     (path / "task_metadata.json").write_text(json.dumps(metadata))
 
 
-def write_scenes(folder):
-    """Write the task ``tones``: low and high ones, three folds of eight clips."""
+def write_scenes(folder, name="tones"):
+    """Write a task of tones, low and high ones: three folds of eight clips."""
 
     def sound(split, i):
         rng = np.random.default_rng([ord(split[-1]), i])
@@ -61,7 +61,7 @@ def write_scenes(folder):
         "evaluation": ["top1_acc"],
     }
     splits = ("fold00", "fold01", "fold02")
-    write_task(folder, "tones", splits, metadata, {"n": 8, "labels": ["low", "high"]}, sound)
+    write_task(folder, name, splits, metadata, {"n": 8, "labels": ["low", "high"]}, sound)
 
 
 def write_events(folder):
@@ -84,3 +84,20 @@ def write_events(folder):
     }
     splits = ("train", "valid", "test")
     write_task(folder, "beeps", splits, metadata, {"n": 2, "labels": ["tone"]}, sound)
+
+
+def write_event_manifest(folder, n_files=6):
+    """Write files of noise by three recorders, with a low and a high beep each, and a manifest."""
+    rows = ["path,label,start,end,recorder"]
+    for number in range(n_files):
+        rng = np.random.default_rng([7, number])
+        samples = 0.01 * rng.standard_normal(4 * RATE)
+        for label, frequency, start in (("high", 3000, 2.25), ("low", 300, 0.5)):
+            first = round(start * RATE)
+            samples[first : first + RATE // 2] += tone(frequency, 0.5, rng)
+            rows.append(f"{number}.wav,{label},{start},{start + 0.5},r{number % 3}")
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / f"{number}.wav", samples, RATE)
+    path = folder / "events.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path

@@ -16,7 +16,7 @@ import numpy as np
 from ..audio.audio_file import AudioFile
 from ..audio.files import resample
 from ..errors import HearError
-from .folds import Fold, fold_of_groups, nested_folds
+from .folds import Fold, fold_of_groups, nested_folds, rotating_folds
 
 __all__ = ["ANY_RATE", "Clip", "Dataset", "DatasetError", "grouped"]
 
@@ -68,13 +68,23 @@ class Clip:
         Raises
         ------
         AudioFileError
+            As `read`.
+        """
+        waveform, own_rate = self.read(sample_rate)
+        return resample(waveform, own_rate, sample_rate)
+
+    def read(self, sample_rate: int = ANY_RATE) -> tuple[np.ndarray, int]:
+        """Read the file of a sample rate: mono [shape=(n_samples,), dtype=float32], and its rate.
+
+        Raises
+        ------
+        AudioFileError
             If the file cannot be read, or ends before the excerpt begins.
         """
         with AudioFile(self.file(sample_rate)) as file:
             file.skip(round(self.start * file.sample_rate))
             wanted = None if self.duration is None else round(self.duration * file.sample_rate)
-            waveform = file.read_mono(wanted)
-        return resample(waveform, file.sample_rate, sample_rate)
+            return file.read_mono(wanted), file.sample_rate
 
     def seconds(self) -> float:
         """Return its length.
@@ -166,8 +176,8 @@ def _targets(answers: Sequence[Sequence[Any]], labels: Sequence[str]) -> np.ndar
     return targets
 
 
-def grouped(name: str, clips: Sequence[Clip], n_folds: int) -> Dataset:
-    """Divide clips of one label each into folds of groups.
+def grouped(name: str, clips: Sequence[Clip], n_folds: int, *, of_events: bool = False) -> Dataset:
+    """Divide clips of one label each, or with events, into folds of groups.
 
     Parameters
     ----------
@@ -175,35 +185,48 @@ def grouped(name: str, clips: Sequence[Clip], n_folds: int) -> Dataset:
     clips : sequence of Clip
     n_folds : int
         At most one for each group.
+    of_events : bool
+        Whether the clips' answers are events. A fold then has one inner split, as in heareval.
 
     Raises
     ------
     DatasetError
-        If there are fewer than two labels or three groups, a label has clips of one group alone,
-        or a clip is given twice.
+        If there are fewer than two labels (or none, of events) or three groups, a label has clips
+        of one group alone, or a clip is given twice.
     """
     _check_unique(clips)
+    answers = [_labels_of(clip, of_events) for clip in clips]
     groups_of: dict[str, set[str]] = {}
-    for clip in clips:
-        groups_of.setdefault(str(clip.answer[0]), set()).add(clip.group)
+    for clip, answer in zip(clips, answers, strict=True):
+        for label in answer:
+            groups_of.setdefault(label, set()).add(clip.group)
     labels = tuple(sorted(groups_of))
-    if len(labels) < 2:
+    if of_events and not labels:
+        raise DatasetError(f"{name}: no file has an event.")
+    if not of_events and len(labels) < 2:
         raise DatasetError(
-            f"{name}: all clips have the label {labels[0]!r}. A study compares at least two labels."
+            f"{name}: all clips have the label {labels[0]!r}. At least two labels are needed."
         )
     groups = {clip.group for clip in clips}
     if len(groups) < FEWEST_GROUPS:
         raise DatasetError(
-            f"{name}: a study takes clips of at least {FEWEST_GROUPS} groups, to train on, to "
+            f"{name}: clips of at least {FEWEST_GROUPS} groups are needed, to train on, to "
             f"choose on and to score on. Received: {', '.join(sorted(groups))}"
         )
-    _check_labels(name, clips, groups_of)
+    _check_labels(name, Counter(label for answer in answers for label in answer), groups_of)
     fold_of_clip = fold_of_groups(
-        [clip.group for clip in clips],
-        _targets([clip.answer for clip in clips], labels),
-        min(n_folds, len(groups)),
+        [clip.group for clip in clips], _targets(answers, labels), min(n_folds, len(groups))
     )
+    if of_events:
+        folds = rotating_folds(fold_of_clip)
+        return Dataset(name, labels, tuple(clips), folds, "onset F")
     return Dataset(name, labels, tuple(clips), nested_folds(fold_of_clip))
+
+
+def _labels_of(clip: Clip, of_events: bool) -> list[str]:
+    """Return a clip's labels, or those of its events, each once."""
+    given = [answer["label"] if of_events else answer for answer in clip.answer]
+    return list(dict.fromkeys(map(str, given)))
 
 
 def _check_unique(clips: Sequence[Clip]) -> None:
@@ -216,8 +239,7 @@ def _check_unique(clips: Sequence[Clip]) -> None:
         )
 
 
-def _check_labels(name: str, clips: Sequence[Clip], groups_of: Mapping[str, set[str]]) -> None:
-    counts = Counter(str(clip.answer[0]) for clip in clips)
+def _check_labels(name: str, counts: Mapping[str, int], groups_of: Mapping[str, set[str]]) -> None:
     few = [label for label, groups in groups_of.items() if len(groups) < 2]
     if few:
         listed = ", ".join(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hear_openl3_yamnet.study.folds import fold_of_groups, nested_folds
+from hear_openl3_yamnet.labelled.folds import fold_of_groups, nested_folds
 
 
 @st.composite
