@@ -13,8 +13,18 @@ AS_SUBMITTED = "as submitted in 2021"
 SINGLE = ("head", "layers", "fusion", "log-mel beside", "hop", "input", "over time")
 """Questions whose answers are one network with YAMNet's published weights: what a preset can be."""
 
+KINDS = {
+    "what is said": ("real_digits", "real_words", "real_letters", "real_languages"),
+    "who speaks": ("real_speakers", "real_voices"),
+    "other sounds": ("synth_pitch", "synth_strokes", "synth_tags"),
+}
+"""Kinds of tasks, which count alike, however many tasks there are of each."""
+
 _LOG_MEL = {"layers": ["logmel"], "pooling": "mean+std", "grid": ["all", 1]}
 _FUSION = {"layers": ["layer7", "layer14"], "pooling": "fusion"}
+
+_SWEPT = (3, 4, 5, 6, 7, 8, 10, 12, 14)
+"""Layers whose fusion is compared. Each of them has 2048 values."""
 
 _SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("head", "maximum in place of mean", {"pooling": "max"}),
@@ -30,8 +40,10 @@ _SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("layers", "layers 7, 12, 14, mean and deviation",
      {"layers": ["layer7", "layer12", "layer14"], "pooling": "mean+std"}),
     ("fusion", "fusion of layers 7, 14", _FUSION),
-    ("fusion", "fusion of layer 14", {"layers": "layer14", "pooling": "fusion"}),
-    ("fusion", "fusion of layer 7", {"layers": "layer7", "pooling": "fusion"}),
+    *(
+        ("fusion", f"fusion of layer {i}", {"layers": f"layer{i}", "pooling": "fusion"})
+        for i in _SWEPT
+    ),
     ("fusion", "fusion of layers 7, 12", {"layers": ["layer7", "layer12"], "pooling": "fusion"}),
     ("fusion", "fusion of layers 7, 12, 14",
      {"layers": ["layer7", "layer12", "layer14"], "pooling": "fusion"}),
@@ -67,9 +79,15 @@ _ENSEMBLES: list[tuple[str, dict[str, Any], str]] = [
 _EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("layers", "layer12, maximum", {"layers": "layer12", "pooling": "max"}),
     ("fusion", "fusion of layers 7, 14", _FUSION),
+    ("fusion", "fusion of layer 7", {"layers": "layer7", "pooling": "fusion"}),
     ("frames", "frames of layer14", {"time": "frame"}),
     ("frames", "frames of layer12", {"time": "frame", "layers": "layer12"}),
 ]
+
+
+def kind_of(task: str) -> str:
+    """Return the kind of a task. A task that is in no kind is one of its own."""
+    return next((kind for kind, tasks in KINDS.items() if task in tasks), task)
 
 
 def scene_variants(weights: str) -> list[Variant]:

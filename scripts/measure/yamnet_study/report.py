@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ from hear_openl3_yamnet.study.choosing import difference, draws, score_interval
 from hear_openl3_yamnet.study.cross import Result
 from hear_openl3_yamnet.study.intervals import interval
 
-from .configurations import AS_SUBMITTED, PUBLISHED
+from .configurations import AS_SUBMITTED, PUBLISHED, kind_of
 
 SHORTEST_S = (as_submitted.PATCH - 2 * as_submitted.PADDING) / 16_000
 """The submission refuses shorter clips."""
@@ -53,11 +54,13 @@ class Row:
     name, subject : str
     size : int
     validation : float
-        Mean over the tasks.
+        The mean over the kinds of tasks, of the mean over the tasks of a kind.
     scores : list of float
         Of the test groups, by task.
+    mean : float
+        Of the scores, as of the validation scores.
     lead : float
-        Over the published head, mean over the tasks.
+        Of the mean over that of the published head.
     low, high : float
         Its interval.
     """
@@ -67,36 +70,43 @@ class Row:
     size: int
     validation: float
     scores: list[float]
+    mean: float
     lead: float
     low: float
     high: float
 
-    @property
-    def mean(self) -> float:
-        """The mean of the scores."""
-        return float(np.mean(self.scores))
+
+def mean_over_kinds(names: Sequence[str], values: Sequence[Any]) -> Any:
+    """Return the mean over the kinds of tasks, of the mean over the tasks of a kind."""
+    of_kind: dict[str, list[Any]] = {}
+    for name, value in zip(names, values, strict=True):
+        of_kind.setdefault(kind_of(name), []).append(value)
+    return np.mean([np.mean(own, axis=0) for own in of_kind.values()], axis=0)
 
 
 def rows_of(by_task: ByTask) -> list[Row]:
     """Return a row for each configuration. The first one is the published head."""
     rows = []
+    names = [results[0].dataset.name for results in by_task]
     for own in zip(*by_task, strict=True):
-        leads, drawn, n_groups = [], [], []
+        drawn, n_groups = [], []
         for result, results in zip(own, by_task, strict=True):
             published = next(r for r in results if r.name == PUBLISHED)
-            leads.append(result.score - published.score)
             drawn.append(draws(result.outcome) - draws(published.outcome))
             n_groups.append(len(result.outcome.groups))
         # as wide as for the task with the fewest groups
-        low, high = interval(np.mean(drawn, axis=0), n_groups=min(n_groups))
+        low, high = interval(mean_over_kinds(names, drawn), n_groups=min(n_groups))
+        scores = [result.score for result in own]
+        mean = float(mean_over_kinds(names, scores))
         rows.append(
             Row(
                 own[0].name,
                 own[0].variant.subject,
                 own[0].size,
-                float(np.mean([result.validation for result in own])),
-                [result.score for result in own],
-                float(np.mean(leads)),
+                float(mean_over_kinds(names, [result.validation for result in own])),
+                scores,
+                mean,
+                mean - (rows[0].mean if rows else mean),
                 low,
                 high,
             )
@@ -105,7 +115,7 @@ def rows_of(by_task: ByTask) -> list[Row]:
 
 
 def best_single(by_task: ByTask, subjects: Sequence[str]) -> str:
-    """Return the configuration with the highest validation score, the mean over the tasks."""
+    """Return the configuration with the highest validation score, the mean over the kinds."""
     single = [row for row in rows_of(by_task) if row.subject in subjects]
     return max(single, key=lambda row: (row.validation, -row.size)).name
 
@@ -238,8 +248,8 @@ def plot_leads(rows: Sequence[Row], names: Sequence[str], best: str) -> Figure:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel(
-        f"score minus that of YAMNet as published: mean of {len(names)} tasks with its 95 % "
-        "interval;\ngrey: each task; diamond: best single network by validation"
+        f"score minus that of YAMNet as published: mean over the kinds of {len(names)} tasks, with "
+        "its 95 % interval;\ngrey: each task; diamond: best single network by validation"
     )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=INK)
