@@ -154,8 +154,19 @@ heareval() {
     KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval --durations=5
 }
 
+# Two lanes that take about as long as each other.
+torch_and_heareval() {
+    tests_on_torch
+    heareval
+}
+
+jax_and_docs() {
+    tests_on_jax
+    docs
+}
+
 side_by_side static_checks bytecode
-side_by_side heareval tests_on_torch tests_on_jax docs
+side_by_side jax_and_docs torch_and_heareval
 
 begin "pytest on TensorFlow, with hear-validator and coverage"
 # worksteal: each worker runs one half of the tests in order; neighbours share fixtures. A worker that

@@ -71,8 +71,7 @@ def test_weights_go_into_keras_models_and_out_again(name, weights):
         np.testing.assert_array_equal(value, weights[name][key])
 
 
-@pytest.mark.backends
-@pytest.mark.parametrize("n_frames", [96, 99, 197])
+@pytest.mark.parametrize("n_frames", [96, pytest.param(99, marks=pytest.mark.backends), 197])
 @pytest.mark.parametrize("name", BACKBONES)
 def test_maps_have_the_shapes_promised(name, n_frames):
     backbone = BACKBONES[name]

@@ -74,8 +74,10 @@ def validate_here(monkeypatch, capfd, recwarn):
         pytest.param("openl3_audio_mel128_env.h5", write_openl3, 512, marks=pytest.mark.slow),
     ],
 )
-def test_passes_with_weights_from_a_file_whose_name_tells_the_network(tmp_path, file, write, size):
-    printed = validate("-m", write(tmp_path / file))
+def test_passes_with_a_file_whose_name_tells_the_network_and_a_device(tmp_path, file, write, size):
+    device = {"tensorflow": "CPU:0", "torch": "cpu"}[BACKEND]
+    printed = validate("-m", write(tmp_path / file), "-d", device)
+    assert device in printed
     assert f"scene_embedding_size: {size}" in printed
     assert f"timestamp_embedding_size: {size}" in printed
 
@@ -145,6 +147,7 @@ def test_passes_with_the_default_preset_from_the_cache(tmp_path):
     assert "published:openl3-mel256-music@" in printed
 
 
+@pytest.mark.slow
 def test_passes_with_nothing_named_and_no_network(tmp_path):
     registry = starter_registry.write_registry(tmp_path, "https://example.org")
     printed = validate(
@@ -152,10 +155,3 @@ def test_passes_with_nothing_named_and_no_network(tmp_path):
         **starter_registry.environment(registry, tmp_path / "cache"),
     )
     assert "starter:openl3-mel128-starter@" in printed
-
-
-@pytest.mark.backends
-def test_passes_on_a_named_device(tmp_path):
-    device = {"tensorflow": "CPU:0", "torch": "cpu"}[BACKEND]
-    printed = validate("-m", write_yamnet(tmp_path / "yamnet.h5"), "-d", device)
-    assert device in printed

@@ -39,6 +39,7 @@ def kill_one(out: Path, killed: list[int]) -> None:
     os.kill(killed[0], signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_two_actors_of_which_one_dies(tmp_path, untrained_yamnet):
     files, out = tmp_path / "files", tmp_path / "ray"
     files.mkdir()

@@ -8,7 +8,6 @@ import pytest
 from scripts.release.run_notebooks import FOLDER, cleaned, execute
 
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
-HEAREVAL = "5-heareval.ipynb"
 
 
 def read(name: str) -> nbformat.NotebookNode:
@@ -45,7 +44,7 @@ def test_a_stored_notebook_is_complete_small_and_without_paths(name):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.heareval) if n == HEAREVAL else n for n in NAMES],
+    [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])],
 )
 def test_notebook_runs_and_shows_what_is_stored(name):
     stored, notebook = read(name), read(name)

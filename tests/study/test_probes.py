@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from hear_openl3_yamnet.study.probes import PROBES, Rows, mean_average_precision, run_probe
+from hear_openl3_yamnet.study.probes import (
+    PROBES,
+    Rows,
+    mean_average_precision,
+    preparation,
+    run_probe,
+)
+from tests.comparing import assert_close
 
 
 def blobs(n, size, rng, *, centres):
@@ -62,3 +69,20 @@ def test_average_precision_is_scikit_learns():
     probabilities = np.round(rng.random((40, 5)), 1)  # with ties
     truth = average_precision_score(targets, probabilities, average="macro")
     assert mean_average_precision(targets, probabilities) == pytest.approx(truth)
+
+
+def test_wide_rows_are_rotated_without_losing_a_distance():
+    """Products within the span of the training rows stay, but for the scale; 1e-5 is rounding."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((20, 300))
+    train, others = (rng.standard_normal((n, 20)) @ mixing for n in (50, 7))
+    train[:, 5] = 1
+    prepare = preparation(train.astype(np.float32))
+    own, asked = prepare(train), prepare(others)
+    assert own.shape == (50, 50)
+    deviation = train.std(axis=0)
+    deviation[5] = np.inf  # a constant column tells nothing
+    plain, plain_asked = ((rows - train.mean(axis=0)) / deviation for rows in (train, others))
+    assert_close(own @ own.T, plain @ plain.T * 50 / 300, 1e-5)
+    assert_close(asked @ own.T, plain_asked @ plain.T * 50 / 300, 1e-5)
+    assert not preparation(np.ones((5, 9), np.float32))(train[:5, :9]).any()

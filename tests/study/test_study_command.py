@@ -150,6 +150,7 @@ def test_an_interrupted_study_continues(tones, tmp_path, monkeypatch):
     assert written(out) == first
 
 
+@pytest.mark.slow
 def test_a_killed_study_continues(tones, tmp_path):
     out, other = tmp_path / "killed", tmp_path / "whole"
     running = subprocess.Popen(

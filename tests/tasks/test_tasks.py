@@ -249,6 +249,7 @@ def start_writing(folder, *arguments) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="stopping a process needs signals")
 def test_two_processes_may_write_one_task_at_once(tmp_path):
     again = ["--size", "small", "--seed", "3"]

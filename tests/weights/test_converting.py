@@ -124,6 +124,20 @@ def test_wrong_options_are_refused(sources, tmp_path):
         infer_network(unnamed)
 
 
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("my-OpenL3-lite.h5", "openl3_lite"),
+        ("openl3_lite.h5", "openl3_lite"),
+        ("openl3.h5", "openl3"),
+    ],
+)
+def test_a_file_is_named_after_its_network(name, network, tmp_path):
+    file = tmp_path / name
+    file.write_bytes(b"not read")
+    assert infer_network(file) == network
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_folder_to_write_to(suffix, sources, tmp_path):
     (tmp_path / "file").write_text("")

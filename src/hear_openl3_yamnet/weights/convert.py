@@ -85,9 +85,9 @@ def infer_network(source: str | Path) -> str:
     entry = identify(path)
     if entry and entry.network:
         return entry.network
-    name = read_provenance(path).get("network", path.name)
-    for network in BACKBONES:
-        if network in name.lower():
+    name = read_provenance(path).get("network", path.name).lower().replace("-", "_")
+    for network in sorted(BACKBONES, key=len, reverse=True):  # openl3_lite before openl3
+        if network in name:
             return network
     raise OptionError(
         f"the name of {source} does not contain its network. "
