@@ -1,5 +1,6 @@
 """What phones and videos record is read through the same `load_audio`, with the extra ffmpeg."""
 
+import struct
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -177,3 +178,15 @@ def test_files_of_libsndfile_never_go_to_ffmpeg(tmp_path, monkeypatch):
     for form in ("WAV", "FLAC", "OGG", "MP3", "AIFF", "CAF"):
         rate = by_libsndfile(tmp_path / form, form, soundfile.default_subtype(form))
         assert len(load_audio(tmp_path / form, rate)) >= 32_000
+
+
+@needs_av
+@pytest.mark.parametrize("duration", [2_048, 2**24, 2**31 - 1, 2**32 - 1])
+def test_a_damaged_table_of_times_hides_no_samples(duration):
+    """FFmpeg leaves out what the table places behind the stated end of the track."""
+    content = bytearray(by_ffmpeg("m4a"))
+    at = content.index(b"stts") + 16
+    assert content[at - 4 : at + 4] == struct.pack(">II", 32, 1_024)
+    content[at : at + 4] = struct.pack(">I", duration)
+    with pytest.raises(AudioFileError, match=r"packets are dropped|of the 33 packets"):
+        load_audio(bytes(content), 16_000)

@@ -31,6 +31,12 @@ NAMES = {
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 """Names of the box that begins an MPEG-4 or QuickTime file, after its size."""
 
+_MOST_DELAYED = 8
+"""Packets of which nothing may be decoded: the delay of a codec."""
+
+_MOST_STRETCHED = 1.2
+"""How far the table of times may differ from the packets' own length: a recording may have gaps."""
+
 
 def recognise(file: BinaryIO) -> str | None:
     """Return FFmpeg's name of a file's format, or None if it is none of `NAMES`."""
@@ -68,22 +74,30 @@ class FfmpegDecoder:
             raise source.error(f"{NAMES[form]} is read by FFmpeg. {error}") from error
         self._file = source.open()
         self._rest = np.empty((0, 0), np.float32)
+        self._n_packets, self._n_frames, self._stated_s = 0, 0, 0.0
         try:
-            with self._naming_damage():
-                self._container = self._av.open(self._file, format=form)
-            self._frames = self._decoded(self._first_track())
-            first = next(self._frames, None)
-            if first is None:
-                raise source.error("holds no samples; expected at least one.")
+            first = self._first_frame()
         except BaseException as error:
             self._file.close()
-            loss = self.loss(0) if isinstance(error, AudioFileError) else None
+            loss = self._outer_loss(0) if isinstance(error, AudioFileError) else None
             if loss and loss.startswith("truncated"):  # it says more
                 raise source.error(loss) from error
             raise
         self.sample_rate: int = first.sample_rate
         self.n_channels: int = first.layout.nb_channels
         self._rest = _samples(first)
+
+    def _first_frame(self) -> Any:
+        with self._naming_damage():
+            self._container = self._av.open(self._file, format=self._form)
+        self._track = self._first_track()
+        self._frames = self._decoded()
+        first = next(self._frames, None)
+        if first is None:
+            n = self._track.frames
+            listed = f" of the {n} packets that its header lists" if n else ""
+            raise self._source.error(f"holds no samples{listed}; expected at least one.")
+        return first
 
     def read(self, n_samples: int) -> np.ndarray:
         """Decode the next samples."""
@@ -106,8 +120,26 @@ class FfmpegDecoder:
 
     def loss(self, n_samples: int) -> str | None:
         """Return what is missing, or not read, of a file of which so many samples were read."""
+        return self._outer_loss(n_samples) or self._skipped(n_samples)
+
+    def _outer_loss(self, n_samples: int) -> str | None:
+        """Find what is missing in the container."""
         with self._naming_damage(), self._source.open() as file:
             return find_loss(file, self._form, n_samples)
+
+    def _skipped(self, n_samples: int) -> str | None:
+        """Find a damaged table of times: FFmpeg drops what it places outside of the track."""
+        n_listed, n_packets, n_frames = self._track.frames, self._n_packets, self._n_frames
+        dropped = max(n_listed - n_packets, n_packets - n_frames)
+        if dropped <= _MOST_DELAYED or not self._stated_s:
+            return None
+        packets_s = n_packets / n_frames * n_samples / self.sample_rate
+        if packets_s / _MOST_STRETCHED < self._stated_s < packets_s * _MOST_STRETCHED:
+            return None
+        return (
+            f"damaged (its header gives {self._stated_s:.3g} s to {n_packets} packets that have "
+            f"{packets_s:.3g} s, so that {dropped} packets are dropped). Get the file again."
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -127,16 +159,22 @@ class FfmpegDecoder:
         track.codec_context.options = {"err_detect": "crccheck+explode"}
         return track
 
-    def _decoded(self, track: Any) -> Iterator[Any]:
-        """Yield the frames of a track."""
+    def _decoded(self) -> Iterator[Any]:
+        """Yield the frames of the track."""
         with self._naming_damage():
-            for packet in self._container.demux(track):
+            for packet in self._container.demux(self._track):
                 if packet.is_corrupt:
                     raise self._source.error(
                         "truncated (its last packet is incomplete). Get the file again, or convert "
                         "what is left of it to FLAC."
                     )
-                yield from (frame for frame in packet.decode() if frame.samples)
+                if packet.size:
+                    self._n_packets += 1
+                    self._stated_s += float((packet.duration or 0) * packet.time_base)
+                for frame in packet.decode():
+                    self._n_frames += 1
+                    if frame.samples:
+                        yield frame
 
     def _check_alike(self, frame: Any) -> None:
         rate, n_channels = frame.sample_rate, frame.layout.nb_channels
