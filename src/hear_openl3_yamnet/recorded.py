@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .audio.files import load_audio
+from .audio.interpolation import raise_rate
 from .errors import HearError, OptionError, WeightsFormatError
 from .loading import load_model
 from .tagging import PUBLISHED_HOP_SIZE, class_names, tag
@@ -129,7 +130,7 @@ def _compare_openl3(name: str) -> Outcome:
     try:
         expected = _read(locate(recorded.outputs), "embedding")
         model = load_model(name, embedding_size=recorded.size)
-        audio = load_audio(locate(CHIRP), model.sample_rate)
+        audio = _load_as_openl3(locate(CHIRP), model.sample_rate)
     except HearError as error:
         return _not_compared(name, subject, error)
     embeddings, _ = model.timestamp_embeddings(audio[None], recorded.hop_ms)
@@ -155,6 +156,16 @@ def _compare_yamnet() -> Iterator[Outcome]:
             continue
         pairs = zip((embeddings, scores), expected, strict=True)
         yield _judge("yamnet", subject, max(_difference(*pair) for pair in pairs))
+
+
+def _load_as_openl3(path: Path, sample_rate: int) -> np.ndarray:
+    """Load a sound as openl3 did: another resampler would change the embeddings by some percent."""
+    import soundfile
+
+    audio = load_audio(path, rate := soundfile.info(path).samplerate)
+    if rate != sample_rate:
+        audio = raise_rate(audio, rate, sample_rate).astype(np.float32)
+    return audio
 
 
 def yamnet_sound(name: str) -> np.ndarray:
