@@ -1,9 +1,10 @@
 """Read randomly damaged weights files: each must give whole weights or a typed error.
 
-Each kind of file (HDF5 of Keras 2 and of Keras 3, gzip, safetensors) is mutated with the given
-seed, and read in a process whose address space is limited to 2 GiB. Crashes, hangs and untyped
-errors are counted, and the peak of memory is measured. The exit status is 1 after a crash, a hang,
-an untyped error, or weights that are not finite arrays of the right shapes.
+Each kind of file (HDF5 of Keras 2 and of Keras 3, gzip, safetensors, TFLite of floats and of 8-bit
+integers) is mutated with the given seed, and read in a process whose address space is limited to
+2 GiB. Crashes, hangs and untyped errors are counted, and the peak of memory is measured. The exit
+status is 1 after a crash, a hang, an untyped error, or weights that are not finite arrays of the
+right shapes.
 
     python -m scripts.stress.fuzz_weights --cases 2000 --seed 1 [--kinds hdf5,gzip] [--json OUT]
 """
@@ -27,15 +28,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from hear_openl3_yamnet.backbones import get_backbone
+from hear_openl3_yamnet.backbones.folding import set_keras_weights
 from hear_openl3_yamnet.errors import HearError
+from hear_openl3_yamnet.weights.formats.tflite_graph import read_graph
 from hear_openl3_yamnet.weights.reading import read_weights, weight_shapes
 from scripts.stress.mutations import Regions, mutate, peak_memory_kb
 from tests.seeded_weights import write_yamnet
+from tests.weights.tflite_files import write_tflite
 
 NETWORK = "yamnet"  # has the most weights, and therefore the most metadata to damage
 MEMORY_LIMIT_BYTES = 2 << 30
 HANG_SECONDS = 60.0
-KINDS = ("hdf5", "keras3", "gzip", "safetensors")
+KINDS = ("hdf5", "keras3", "gzip", "safetensors", "tflite", "tflite8")
 
 
 def main() -> int:
@@ -136,11 +141,24 @@ def make_base(kind: str, folder: Path) -> Path:
         packed = folder / "yamnet.h5.gz"
         packed.write_bytes(gzip.compress(published.read_bytes(), 1))
         return packed
+    if kind.startswith("tflite"):
+        path = folder / f"{kind}.tflite"
+        # elsewhere: the memory that TensorFlow takes would count as that of the reader
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.apply(convert_to_tflite, (published, path))
+        return path
     from hear_openl3_yamnet.weights.convert import convert
 
     converted = folder / ("yamnet.weights.h5" if kind == "keras3" else "yamnet.safetensors")
     convert(published, converted, NETWORK)
     return converted
+
+
+def convert_to_tflite(published: Path, path: Path) -> None:
+    """Write a TFLite file of the undamaged weights, of floats or of 8-bit integers."""
+    model = get_backbone(NETWORK).keras_model()
+    set_keras_weights(model, read_weights(published, NETWORK))
+    write_tflite(path, model, "dynamic" if path.stem.endswith("8") else "float32")
 
 
 def metadata_regions(kind: str, path: Path) -> Regions:
@@ -151,6 +169,14 @@ def metadata_regions(kind: str, path: Path) -> Regions:
     if kind == "safetensors":
         return [(0, 8 + struct.unpack("<Q", path.read_bytes()[:8])[0])]
     values: Regions = []
+    if kind.startswith("tflite"):
+        image = path.read_bytes()
+        start = np.frombuffer(image, "u1").ctypes.data
+        for tensor in read_graph(image, path).tensors:
+            if tensor.data is not None:
+                offset = tensor.data.ctypes.data - start
+                values.append((offset, offset + len(tensor.data)))
+        return between(values, size)
 
     def note(_: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
@@ -159,6 +185,11 @@ def metadata_regions(kind: str, path: Path) -> Regions:
 
     with h5py.File(path) as file:
         file.visititems(note)
+    return between(values, size)
+
+
+def between(values: Regions, size: int) -> Regions:
+    """Return the byte ranges of a file of `size` bytes that lie outside of others."""
     starts = [0, *sorted(end for _, end in values)]
     ends = [*sorted(start for start, _ in values), size]
     return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
