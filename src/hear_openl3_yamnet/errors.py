@@ -5,6 +5,7 @@
 `WeightsNotFoundError`, and `HearError` for all others.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +19,8 @@ __all__ = [
     "CorpusError",
     "ExportError",
     "HearError",
+    "MachineError",
+    "ManifestError",
     "MissingExtraError",
     "ModelTypeError",
     "OptionError",
@@ -49,11 +52,19 @@ class AudioFileError(HearError, OSError):
 
 
 class CorpusError(HearError, OSError):
-    """A corpus on disk is damaged, or another run is writing to it."""
+    """A corpus on disk is damaged or cannot be written, or another run is writing to it."""
 
 
 class ExportError(HearError, RuntimeError):
     """In its runtime, an exported file does not give the embeddings of its model."""
+
+
+class MachineError(HearError, OSError):
+    """The machine is at fault and not one input, so that all others would fail, too."""
+
+
+class ManifestError(HearError, ValueError):
+    """A manifest cannot be read as one: a column is missing, twice, or of another type."""
 
 
 class MissingExtraError(HearError, ModuleNotFoundError):
@@ -100,6 +111,18 @@ class StarterWeightsWarning(UserWarning):
     """No model was named, and starter weights are loaded instead of published ones."""
 
 
+_OF_THE_MACHINE = {
+    getattr(errno, name)
+    for name in ("EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "EROFS")
+    if hasattr(errno, name)
+}
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Return whether every file would meet this error: the disk is full or read-only, and such."""
+    return isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
+
+
 @contextmanager
 def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
     """Convert an `OSError` of the block to a `HearError` that names the output.
@@ -112,14 +135,16 @@ def naming_what_cannot_be_written(path: Path) -> Iterator[None]:
     Raises
     ------
     HearError
-        Instead of an `OSError`. The errors of this package pass unchanged.
+        Instead of an `OSError`: a `MachineError` if every output would meet it. The errors of this
+        package pass unchanged.
     """
     try:
         yield
     except HearError:
         raise
     except OSError as error:
-        raise HearError(f"cannot write {path}: {error.strerror or error}.") from error
+        kind = MachineError if is_of_the_machine(error) else HearError
+        raise kind(f"cannot write {path}: {error.strerror or error}.") from error
 
 
 def require(module: str, *, extra: str) -> ModuleType:

@@ -46,13 +46,16 @@ def test_two_actors_of_which_one_dies(tmp_path, untrained_yamnet):
     for i in range(N_FILES):
         soundfile.write(files / f"{i:02d}.wav", 0.5 * clip("notes", 16_000, 5, seed=i), 16_000)
     (files / "99.wav").touch()
+    manifest = tmp_path / "all.csv"  # with a label that has the name of an item's field
+    lines = [f"{name},files/{name},x{name}\n" for name in sorted(os.listdir(files))]
+    manifest.write_text("id,path,position\n" + "".join(lines))
     local = tmp_path / "local"
-    embed_corpus(files, local, untrained_yamnet, outputs="both")
+    embed_corpus(manifest, local, untrained_yamnet, outputs="both")
     killed: list[int] = []
     killer = threading.Thread(target=kill_one, args=(out, killed), daemon=True)
     killer.start()
     summary = embed_corpus(
-        files, out, untrained_yamnet, outputs="both", engine="ray", workers=2, shard_rows=1
+        manifest, out, untrained_yamnet, outputs="both", engine="ray", workers=2, shard_rows=1
     )
     killer.join(10)
     assert killed
@@ -69,5 +72,5 @@ def test_two_actors_of_which_one_dies(tmp_path, untrained_yamnet):
             assert_close(np.float32(row["embeddings"]), expected["embeddings"], 1e-5)
     assert len(load_corpus(out)) == N_FILES + 1
     # resumed: nothing is left
-    again = embed_corpus(files, out, untrained_yamnet, outputs="both")
-    assert (again.skipped, again.embedded) == (N_FILES + 1, 0)
+    again = embed_corpus(manifest, out, untrained_yamnet, outputs="both")
+    assert (again.done_before, again.embedded) == (N_FILES + 1, 0)

@@ -19,7 +19,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 160, 0, 0))
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        shown = progress.Progress(progress.Summary(files=4, skipped=1))
+        shown = progress.Progress(progress.Summary(files=4, done_before=1))
         shown.count(None, 1800.0)
         shown.count("broken", None)
         shown.close()
@@ -34,7 +34,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
 
 def test_a_log_line_each_minute_elsewhere(monkeypatch, caplog, capsys):
     caplog.set_level(logging.INFO, logger=progress.__name__)
-    shown = progress.Progress(progress.Summary(files=4, skipped=1))
+    shown = progress.Progress(progress.Summary(files=4, done_before=1))
     shown.count(None, 1800.0)
     assert not caplog.messages  # the first minute is not over
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)

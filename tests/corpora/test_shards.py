@@ -7,7 +7,7 @@ import pytest
 from hear_openl3_yamnet.corpora import embed_corpus, load_corpus, rows, tables
 from hear_openl3_yamnet.corpora.manifest import Item
 from hear_openl3_yamnet.corpora.shards import (
-    drop_failed,
+    drop,
     locked,
     read_done,
     remove_leftovers,
@@ -46,7 +46,7 @@ def damage_footer(path):
 
 READERS = {
     "read_done": lambda path: read_done(path.parent),
-    "drop_failed": lambda path: drop_failed(path.parent),
+    "drop": lambda path: drop(path.parent, {"b"}),
     "ids": lambda path: load_corpus(path.parent).ids,
     "scene": lambda path: load_corpus(path.parent).scene,
     "table": lambda path: load_corpus(path.parent).table,
@@ -83,10 +83,14 @@ def test_an_id_in_two_shards_is_refused(shard):
         read_done(shard.parent)
 
 
-def test_failed_rows_can_be_dropped(shard):
+def test_rows_can_be_dropped(shard):
     assert read_done(shard.parent) == ({"a"}, {"b"}, 1)
-    drop_failed(shard.parent)
+    drop(shard.parent, {"c"})
+    assert read_done(shard.parent) == ({"a"}, {"b"}, 1)
+    drop(shard.parent, {"b"})
     assert read_done(shard.parent) == ({"a"}, set(), 1)
+    drop(shard.parent, {"a"})
+    assert not shard.exists()
 
 
 def test_a_shard_that_fails_to_be_written_leaves_the_old_one(shard):

@@ -129,8 +129,9 @@ def test_rows_can_be_excerpts(tones, tmp_path):
     assert dataset.clips[3].seconds() == pytest.approx(0.5)
     assert len({clip.digest() for clip in dataset.clips}) == 6
     rows[5]["start"] = 7.0
-    with pytest.raises(AudioFileError, match="no samples after"):
-        read_dataset(write_csv(path, rows), group="day").clips[5].audio(RATE)
+    dataset = read_dataset(write_csv(path, rows), group="day", readable=True)
+    assert len(dataset.clips) == 5
+    assert "no samples after 6 s" in dataset.unreadable[0]
 
 
 def test_a_task_of_hear_has_its_own_splits(tmp_path):
@@ -299,11 +300,32 @@ def test_events_of_too_few_groups_are_refused(tmp_path):
     refused("no file has an event", path)
 
 
-def test_a_damaged_recording_is_named(tmp_path):
+def test_recordings_that_cannot_be_read_are_left_out_and_named(tmp_path):
     write_tones(tmp_path)
     (tmp_path / "low/s0_0.wav").write_bytes(b"no sound")
-    with pytest.raises(AudioFileError, match="s0_0"):
-        read_dataset(tmp_path).clips[12].audio(RATE)
+    cut = tmp_path / "low/s0_1.wav"
+    cut.write_bytes(cut.read_bytes()[:-100])  # its header is good
+    (tmp_path / "low/._s0_0.wav").touch()
+    assert len(read_dataset(tmp_path).clips) == 24
+    dataset = read_dataset(tmp_path, readable=True)
+    assert len(dataset.clips) == 22
+    assert [error.partition(":")[0] for error in dataset.unreadable] == [
+        str(tmp_path / "low/s0_0.wav"),
+        str(cut),
+    ]
+    assert dataset.skipped.total == 1
+    for name in ("low", "high"):
+        for path in (tmp_path / name).glob("s*.wav"):
+            path.write_bytes(b"no sound")
+    refused("none of 24 clips can be read", tmp_path, readable=True)
+
+
+def test_a_recording_that_is_removed_later_is_named(tmp_path):
+    write_tones(tmp_path)
+    dataset = read_dataset(tmp_path)
+    dataset.clips[12].file().unlink()
+    with pytest.raises(AudioFileError, match=r"low/s0_0\.wav: no such file"):
+        dataset.clips[12].audio(RATE)
 
 
 def test_options_that_do_not_go_together_are_refused(tones, tmp_path):

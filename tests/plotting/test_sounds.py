@@ -12,7 +12,7 @@ from tests.plotting.corpus_files import RATE
 
 def test_the_excerpt_of_each_point_is_embedded(scene_map):
     sounds = embed_sounds(scene_map.paths, scene_map.starts, scene_map.durations)
-    assert (sounds.of, sounds.n_missing, sounds.embedded) == ([0, 1, 2, 3], 0, True)
+    assert (sounds.of, sounds.missing, sounds.embedded) == ([0, 1, 2, 3], {}, True)
     lengths = []
     for address in sounds.addresses:
         mp3 = base64.b64decode(address.removeprefix("data:audio/mpeg;base64,"))
@@ -33,4 +33,4 @@ def test_sounds_are_linked_from_the_folder_of_the_page(scene_map, folder):
     assert sounds.of == [0, 1, 2, 1]
     assert (sounds.starts[1], sounds.ends[1]) == (0.25, 0.75)
     assert link_sounds(["gone.wav"], [None], [1.0], folder / "map.html").of == [None]
-    assert embed_sounds(["gone.wav"], [None], [1.0]).n_missing == 1
+    assert embed_sounds(["gone.wav"], [None], [1.0]).missing.keys() == {"gone.wav"}

@@ -200,10 +200,13 @@ def test_an_existing_task_is_kept_and_never_replaced(folder):
 
 def test_other_files_in_the_way_are_kept(tmp_path):
     (tmp_path / "synth_words-v1-small").mkdir()
-    done = make(tmp_path, "--size", "small")  # told before the other tasks are made
+    tasks = ["--task", "synth_words", "--task", "synth_strokes"]
+    done = make(tmp_path, "--size", "small", *tasks)
     assert done.returncode == 1
     assert "synth_words-v1-small is in the way" in done.stderr
-    assert os.listdir(tmp_path) == ["synth_words-v1-small"]
+    assert done.stdout == f"{tmp_path / 'synth_strokes-v1-small'}: 72 clips\n"
+    assert sorted(os.listdir(tmp_path)) == ["synth_strokes-v1-small", "synth_words-v1-small"]
+    assert os.listdir(tmp_path / "synth_words-v1-small") == []
     (tmp_path / "file").touch()
     done = make(tmp_path / "file", "--size", "small", "--task", "synth_pitch")
     assert done.returncode == 1

@@ -14,19 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_audio"]
 
-_LIBSNDFILE = (
-    "8svx aif aifc aiff au avr caf flac htk iff ircam mp1 mp2 mp3 nist oga ogg opus paf pvf rf64",
-    "sd2 sds sf snd sph svx voc w64 wav wave wve xi",
-)
-_FFMPEG = "3g2 3gp aac ac3 amr asf awb eac3 ec3 m4a m4b m4v mka mkv mov mp4 webm wma wmv"
-
-AUDIO_SUFFIXES = frozenset(
-    f".{name}" for names in (*_LIBSNDFILE, _FFMPEG) for name in names.split()
-)
-"""Endings of the files of a folder that count as audio, videos included. A file that cannot be read
-raises an `AudioFileError`, so that no file is left out without a message. MATLAB's ``.mat`` is not
-among them: most such files are not audio."""
-
 
 def load_audio(audio: AudioSource, sample_rate: int) -> np.ndarray:
     """Read an audio file as a mono waveform at the given rate.

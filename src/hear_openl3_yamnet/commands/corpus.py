@@ -25,8 +25,8 @@ def embed(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A folder, a glob in quotes, an audio file, or a manifest: .csv or .parquet with "
-            "the columns id and path, optionally start and duration [s]; others are labels.",
+            help="A folder, a glob in quotes, an audio file, or a manifest: .csv, .tsv or .parquet "
+            "with the columns id and path, optionally start and duration [s]; others are labels.",
         ),
     ],
     out: Annotated[
@@ -69,9 +69,10 @@ def embed(
 ) -> None:
     """Embed every file of a corpus into Parquet shards. Each file has a row, even if damaged.
 
-    A folder is read with its subfolders. Files that already have a row in OUT are skipped, so the
-    same command continues a run that was ended. Ctrl-C ends the run after the current batch
-    of files. A second Ctrl-C ends it at once.
+    A folder is read with its subfolders. Hidden files and those that are not audio by their endings
+    are skipped and counted. Files that already have a row in OUT are not embedded again, unless
+    they have another size or modification time. So the same command continues a run that was
+    ended. Ctrl-C ends the run after the current batch of files. A second Ctrl-C ends it at once.
 
     \b
     Examples:
@@ -83,7 +84,8 @@ def embed(
     \b
     Exit status:
       0    all files are embedded
-      1    at least one file failed; its row says why
+      1    at least one file failed (its row says why), a folder or link cannot be read, or files
+           need the extra ffmpeg; or the run ended early, and the message says why
       2    the command itself is wrong
       130  the run was interrupted
     """  # noqa: D301
@@ -106,6 +108,8 @@ def embed(
         cluster={"address": address, "num_gpus": num_gpus},
     )
     typer.echo(f"{out}: {summary}")
+    for line in summary.skipped.lines():
+        typer.echo(line, err=True)
     if summary.interrupted:
         typer.echo("Interrupted. The same command continues where it stopped.", err=True)
         raise typer.Exit(130)
@@ -115,6 +119,7 @@ def embed(
             "--retry-failed embeds them again.",
             err=True,
         )
+    if summary.total_failed or summary.skipped.has_losses:
         raise typer.Exit(1)
 
 

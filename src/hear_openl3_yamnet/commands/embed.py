@@ -1,22 +1,19 @@
 """The command ``hear-openl3-yamnet embed``: audio files in, embeddings in ``.npz`` files out."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import HearError, naming_what_cannot_be_written
+from ..errors import naming_what_cannot_be_written
 from .shared import (
     HopSize,
     Model,
     Options,
     Weights,
-    errors_of,
+    each_input,
     gather_options,
     load_quietly,
-    say,
-    warnings_shown,
 )
 
 if TYPE_CHECKING:
@@ -89,17 +86,11 @@ def embed(
     with naming_what_cannot_be_written(folder):
         folder.mkdir(parents=True, exist_ok=True)
     loaded = load_quietly(model, options)
-    n_failed = 0
-    pairs = list(zip(audio, paths, strict=True))
-    for file, path in tqdm(pairs, unit="file", disable=None):  # shown if stderr is a terminal
-        try:
-            with warnings_shown(f"{file}: "), errors_of(file):
-                embedded = embed_file(file, path, loaded, scene=scene)
-        except HearError as error:
-            n_failed += 1
-            say(f"Error: {error}", sys.stderr)
-        else:
-            say(_line(embedded), sys.stdout)
+    path_of = dict(zip(audio, paths, strict=True))
+    n_failed = each_input(
+        tqdm(audio, unit="file", disable=None),  # shown if stderr is a terminal
+        lambda file: _line(embed_file(file, path_of[file], loaded, scene=scene)),
+    )
     if n_failed:
         typer.echo(f"{n_failed} of {len(audio)} files are not embedded (see above).", err=True)
         raise typer.Exit(1)

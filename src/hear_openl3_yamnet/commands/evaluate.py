@@ -1,12 +1,14 @@
 """The commands ``hear-openl3-yamnet evaluate`` and ``hear-openl3-yamnet leaderboard``."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import naming_what_cannot_be_written
+from .shared import each_input
 
 if TYPE_CHECKING:
     from ..evaluation.results import Result
@@ -98,18 +100,14 @@ def _read(paths: list[Path]) -> "list[Result]":
     from ..evaluation.results import ResultsError, read_result
 
     read = []
-    for path in paths:
-        try:
-            result = read_result(path)
-        except ResultsError as error:
-            typer.echo(f"Error: {error}", err=True)
-            continue
+
+    def read_one(path: Path) -> None:
+        result = read_result(path)
         if math.isnan(result.score):
-            typer.echo(
-                f"Warning: {path}: the score is not a finite number. It counts as missing.",
-                err=True,
-            )
+            warnings.warn("the score is not a finite number. It counts as missing.", stacklevel=1)
         read.append(result)
+
+    each_input(paths, read_one)
     if not read:
         raise ResultsError(f"none of the {len(paths)} files found can be read (see above).")
     return read

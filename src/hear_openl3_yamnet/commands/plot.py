@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_MOST_NAMED = 20
+"""Files without a sound that are named one by one."""
+
+
 class _ClipByDefault(typer.core.TyperGroup):
     """``plot AUDIO`` is ``plot clip AUDIO``. A file named corpus is given as ``./corpus``."""
 
@@ -153,6 +157,12 @@ def corpus(
     Examples:
       hear-openl3-yamnet plot corpus embeddings
       hear-openl3-yamnet plot corpus embeddings -o pictures/birds --label species
+
+    \b
+    Exit status:
+      0  the map is drawn, and every point has its sound
+      1  it is drawn, but some audio files are not found or damaged; or it cannot be drawn
+      2  the command itself is wrong
     """  # noqa: D301
     from ..corpora import load_corpus
     from ..plotting.map_picture import draw_planes, figure_size
@@ -172,14 +182,17 @@ def corpus(
         sounds = write_page(scene_map, page, title, embed_below * 1e6)
     n_points = len(scene_map.ids)
     how = "in the page" if sounds.embedded else "linked"
-    typer.echo(f"{page} ({n_points - sounds.n_missing} sounds, {how})")
-    if sounds.n_missing:
+    n_silent = sounds.of.count(None)
+    typer.echo(f"{page} ({n_points - n_silent} sounds, {how})")
+    for cause in list(sounds.missing.values())[:_MOST_NAMED]:
+        typer.echo(f"Error: {cause}", err=True)
+    if n_silent:
         typer.echo(
-            f"Warning: {sounds.n_missing} of {n_points} audio files are not found from here. "
-            "Their paths are those that corpus embed was given. Run this command in the same "
-            "folder as corpus embed.",
+            f"{n_silent} of {n_points} points have no sound. The paths of their files are those "
+            "that corpus embed was given. Run this command in the same folder as corpus embed.",
             err=True,
         )
+        raise typer.Exit(1)
 
 
 def _save(figure: Figure, path: Path) -> None:

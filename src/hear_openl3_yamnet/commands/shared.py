@@ -4,17 +4,22 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ..errors import HearError, OptionError
+from ..errors import HearError, MachineError, MissingExtraError, OptionError, WeightsCacheError
 
 if TYPE_CHECKING:
     from ..model import HearModel
+
+Input = TypeVar("Input")
+
+_OF_ALL_INPUTS = (MachineError, MissingExtraError, WeightsCacheError)
+"""Errors that all further inputs would meet, too."""
 
 PICTURES = (".png", ".svg", ".pdf")
 """The endings of pictures' names."""
@@ -166,29 +171,74 @@ def warnings_shown(subject: str = "") -> Iterator[None]:
             say(f"Warning: {subject}{message.removeprefix(subject)}", sys.stderr)
 
 
-@contextmanager
-def errors_of(file: Path) -> Iterator[None]:
-    """Raise every exception of the block as a `HearError` that names a file.
+def each_input(
+    inputs: Iterable[Input],
+    do: Callable[[Input], str | None],
+    name: Callable[[Input], object] = str,
+) -> int:
+    """Do something with each input. Whatever happens to one costs that one alone.
+
+    What is done is printed to stdout, and an input that fails to stderr, with its cause.
 
     Parameters
     ----------
-    file : Path
-        The file that the block reads or writes.
+    inputs : iterable
+    do : callable
+        Takes an input, and returns the line to print, or None.
+    name : callable
+        Takes an input, and returns what names it in messages.
+
+    Returns
+    -------
+    int
+        How many inputs failed. The exit status must say so.
+
+    Raises
+    ------
+    MachineError, MissingExtraError, WeightsCacheError
+        Because all further inputs would meet it, too.
+    """
+    n_failed = 0
+    for item in inputs:
+        try:
+            with warnings_shown(f"{name(item)}: "), errors_of(name(item)):
+                line = do(item)
+        except _OF_ALL_INPUTS:
+            raise
+        except HearError as error:
+            n_failed += 1
+            say(f"Error: {error}", sys.stderr)
+        else:
+            if line is not None:
+                say(line, sys.stdout)
+    return n_failed
+
+
+@contextmanager
+def errors_of(item: object) -> Iterator[None]:
+    """Raise every exception of the block as a `HearError` that names an input.
+
+    Parameters
+    ----------
+    item : object
+        The file that the block reads or writes, or the name of another input.
 
     Raises
     ------
     HearError
-        In place of any exception, also of an unexpected one. An `OptionError`, and an
-        error of this package that already names the file, pass unchanged.
+        In place of any exception, also of an unexpected one. An `OptionError`, what all inputs
+        would meet, and an error of this package that already names the input pass unchanged.
     """
     try:
         yield
+    except (*_OF_ALL_INPUTS, OptionError):
+        raise
     except HearError as error:
-        if isinstance(error, OptionError) or str(file) in str(error):
+        if str(item) in str(error):
             raise
-        raise HearError(f"{file}: {error}") from error
+        raise HearError(f"{item}: {error}") from error
     except Exception as error:
-        raise HearError(f"{file}: {type(error).__name__}: {error}") from error
+        raise HearError(f"{item}: {type(error).__name__}: {error}") from error
 
 
 def say(text: str, stream: IO[str]) -> None:

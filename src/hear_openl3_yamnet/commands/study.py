@@ -72,7 +72,8 @@ def study(
     \b
     Exit status:
       0    a winner is written
-      1    the recordings or the weights are missing or not valid
+      1    it is written, but clips cannot be read and are left out; or the recordings or the
+           weights are missing or not valid
       2    the command itself is wrong
       130  interrupted
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
@@ -89,7 +90,12 @@ def study(
         label_from=label_from,
         group_from=group_from,
         n_folds=folds,
+        readable=True,
     )
+    for error in dataset.unreadable:
+        typer.echo(f"Error: {error}", err=True)
+    for line in dataset.skipped.lines():
+        typer.echo(line, err=True)
     for line in (describe(dataset), *notes(dataset)):
         typer.echo(line)
     try:
@@ -108,3 +114,7 @@ def study(
     typer.echo("")
     for path in found.files:
         typer.echo(path)
+    if n_left_out := len(dataset.unreadable):
+        typer.echo(f"{n_left_out} clips cannot be read and are left out (see above).", err=True)
+    if n_left_out or dataset.skipped.has_losses:
+        raise typer.Exit(1)

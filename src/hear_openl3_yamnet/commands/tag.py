@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import HearError, naming_what_cannot_be_written
+from ..errors import naming_what_cannot_be_written
 from .shared import (
     MODEL,
     PICTURES,
     Weights,
     check_ending,
+    each_input,
     errors_of,
     gather_options,
     load_quietly,
@@ -79,17 +80,13 @@ def tag(
     with warnings_shown(f"{audio}: "), errors_of(audio):
         tags = tag_clip(loaded, load_audio(audio, loaded.sample_rate), hop_size)
     typer.echo(_table(tags, top))
-    n_failed = 0
-    for path in output or []:
-        try:
-            with errors_of(path), naming_what_cannot_be_written(path):
-                _write(tags, top, path, str(audio), loaded.weights_id)
-        except HearError as error:
-            n_failed += 1
-            typer.echo(f"Error: {error}", err=True)
-        else:
-            typer.echo(f"written: {path}")
-    if n_failed:
+
+    def write(path: Path) -> str:
+        with naming_what_cannot_be_written(path):
+            _write(tags, top, path, str(audio), loaded.weights_id)
+        return f"written: {path}"
+
+    if each_input(output or [], write):
         raise typer.Exit(1)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import OptionError
 from . import recordings
+from .shared import each_input
 
 app = typer.Typer(
     name="tasks",
@@ -80,19 +81,31 @@ def make(
       2  the command itself is wrong
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
     from ..tasks.catalogue import TASKS, get_task
-    from ..tasks.task import TaskOptions
+    from ..tasks.task import Task, TaskOptions
     from ..tasks.writing import check_folder, make_task, making_clips
 
     tasks = [get_task(name) for name in dict.fromkeys(task or TASKS)]
     options = TaskOptions(size, seed, _sample_rates(sample_rate), _speaker(speaker))
+
+    there: dict[str, bool] = {}
+
+    def check(each: Task) -> None:
+        there[each.name] = check_folder(folder / each.folder(options), each, options)
+
+    def make_one(each: Task) -> str:
+        n_clips = sum(each.plans[options.size].n_clips.values())
+        with (
+            making_clips(processes) as makers,  # for each task, because a killed one breaks them
+            _progress(each.name, n_clips, hidden=there[each.name]) as progress,
+        ):
+            path = make_task(each.name, folder, options, makers, progress)
+        return f"{path}: {'already there' if there[each.name] else f'{n_clips} clips'}"
+
     # all folders are checked first, because a task takes minutes
-    done = {each.name: check_folder(folder / each.folder(options), each, options) for each in tasks}
-    with making_clips(processes) as makers:
-        for each in tasks:
-            n_clips = sum(each.plans[options.size].n_clips.values())
-            with _progress(each.name, n_clips, hidden=done[each.name]) as progress:
-                path = make_task(each.name, folder, options, makers, progress)
-            typer.echo(f"{path}: {'already there' if done[each.name] else f'{n_clips} clips'}")
+    n_failed = each_input(tasks, check, lambda each: each.name)
+    free = [each for each in tasks if each.name in there]
+    if n_failed + each_input(free, make_one, lambda each: each.name):
+        raise typer.Exit(1)
 
 
 @app.command("from")
@@ -166,6 +179,8 @@ def from_recordings(
     n_clips = len(dataset.clips)
     with _progress(chosen, n_clips, hidden=False) as progress:
         written = make_task_from(dataset, folder, chosen, rates, splits, progress)
+    for line in dataset.skipped.lines():
+        typer.echo(line, err=True)
     if rare := labels_not_trained_on(dataset, splits):
         typer.echo(
             f"Note: some training split has no clip of {', '.join(rare)}, because their clips are "
@@ -181,6 +196,7 @@ def from_recordings(
     )
     if written.left_out:
         typer.echo(f"{len(written.left_out)} of {n_clips} clips are left out.", err=True)
+    if written.left_out or dataset.skipped.has_losses:
         raise typer.Exit(1)
 
 

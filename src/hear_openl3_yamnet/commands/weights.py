@@ -1,18 +1,16 @@
 """The command line's ``weights`` commands: ``hear-openl3-yamnet weights …``."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import HearError, OptionError, WeightsNotFoundError
+from ..errors import OptionError, WeightsNotFoundError
+from .shared import each_input
 
 if TYPE_CHECKING:
     from ..weights.finding import Found
     from ..weights.registry import WeightFile
-
-Item = TypeVar("Item")
 
 app = typer.Typer(
     name="weights",
@@ -52,7 +50,8 @@ def fetch(
     if not names and not everything:
         raise OptionError(f"give the names of weights, or --all. Names: {', '.join(registry)}")
     wanted = registry if everything else list(names or [])
-    _print_each(wanted, lambda name: f"{name}: {fetch_file(name, mirror=mirror)}")
+    if each_input(wanted, lambda name: f"{name}: {fetch_file(name, mirror=mirror)}"):
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -62,15 +61,20 @@ def list_files() -> None:
     from ..weights.registry import load_registry
 
     rows = [("name", "size", "state", "licence", "where")]
-    for entry in load_registry().values():
+
+    def add_row(entry: "WeightFile") -> None:
         found = look_up(entry)
         size = f"{found.path.stat().st_size / 1e6:.1f} MB" if found else "-"
         where = str(found.path) if found else entry.url or "-"
         rows.append((entry.name, size, _state(entry, found), entry.licence, where))
+
+    n_failed = each_input(load_registry().values(), add_row, lambda entry: entry.name)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         typer.echo("  ".join(cells).rstrip())
+    if n_failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -82,13 +86,15 @@ def verify(names: Names = None) -> None:
     from ..weights.finding import look_up
     from ..weights.registry import get_entry, load_registry
 
-    failed = False
-    for name in names or load_registry():
+    bad = {"damaged", "not here"} if names else {"damaged"}
+    states = []
+
+    def verify_one(name: str) -> str:
         entry = get_entry(name)
-        state = _state(entry, look_up(entry))
-        failed |= state == "damaged" or (state == "not here" and bool(names))
-        typer.echo(f"{name}: {state}")
-    if failed:
+        states.append(_state(entry, look_up(entry)))
+        return f"{name}: {states[-1]}"
+
+    if each_input(names or load_registry(), verify_one) or bad.intersection(states):
         raise typer.Exit(1)
 
 
@@ -154,7 +160,8 @@ def import_files(files: Files) -> None:
         entry, how = import_file(file)
         return f"{file}: {entry.name}, recognised {how}"
 
-    _print_each((file for file in files if not is_companion(file)), import_one)
+    if each_input((file for file in files if not is_companion(file)), import_one):
+        raise typer.Exit(1)
 
 
 @app.command("export")
@@ -201,19 +208,6 @@ def convert_file(
     path = locate(source) if published else source
     provenance = convert(path, out, network or infer_network(path), dtype)
     typer.echo(f"{out}: {dtype}, from {provenance['source']}@{provenance['source_sha256']}")
-
-
-def _print_each(items: Iterable[Item], do: Callable[[Item], str]) -> None:
-    """Print the result of `do` for each item, or its error. Exit with 1 if there was an error."""
-    failed = False
-    for item in items:
-        try:
-            typer.echo(do(item))
-        except HearError as error:
-            failed = True
-            typer.echo(f"Error: {error}", err=True)
-    if failed:
-        raise typer.Exit(1)
 
 
 def _state(entry: "WeightFile", found: "Found | None") -> str:

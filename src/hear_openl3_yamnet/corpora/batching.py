@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CorpusError
+from ..errors import CorpusError, MachineError
 from ..features import framing
-from .decoding import LONGEST_WHOLE_S, Clip, explain, one_ahead, read_ahead, stream
+from . import trial
+from .decoding import (
+    LONGEST_WHOLE_S,
+    Clip,
+    explain,
+    may_be_the_machines,
+    one_ahead,
+    read_ahead,
+    stream,
+)
 from .manifest import Item
 from .rows import Row, needs_row_parts
 from .spill import Spill
@@ -54,7 +63,7 @@ class Embedding:
         self.model = model
         self.outputs = outputs
         self.float_type = float_type
-        self._folder = folder
+        self.folder = folder
         self._scene = "scene" in OUTPUTS[outputs]
         self._timestamps = "timestamps" in OUTPUTS[outputs]
         self._dtype = np.dtype(float_type)
@@ -90,7 +99,7 @@ class Embedding:
         rate = self.model.sample_rate
         scene = self.model.scene_stream() if self._scene else None
         times = self.model.stream() if self._timestamps else None
-        kept = Spill(self._folder, self.model.timestamp_embedding_size, self._dtype)
+        kept = Spill(self.folder, self.model.timestamp_embedding_size, self._dtype)
         for block in one_ahead(stream(row, rate), pool):
             if scene:
                 scene.push(block)
@@ -121,6 +130,13 @@ def embed_items(
         Threads that decode.
     stop : threading.Event
         When it is set, the gathered files are finished, and no others are begun.
+
+    Raises
+    ------
+    MachineError
+        If not a file but the machine is at fault, so that all others would fail, too.
+    CorpusError
+        If the embeddings of a long file cannot be kept.
     """
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="decoding")
     try:
@@ -140,6 +156,7 @@ def _embed_clips(
     for clip in clips:
         if stop.is_set():
             break
+        _check_machine(clip.cause, embedding)
         cost = 0 if clip.waveform is None else embedding.n_windows(clip.waveform)
         length = 0.0 if clip.waveform is None else float(clip.row.duration or 0)
         full = n_windows + cost > most_windows or seconds + length > MOST_SECONDS
@@ -161,6 +178,7 @@ def _embed_batch(batch: list[Clip], embedding: Embedding) -> Iterator[Row]:
         if good:
             embedding.embed_together(good)
     except Exception as error:
+        _check_machine(error, embedding)
         if len(good) == 1:
             good[0].row.fail(explain(error))
         else:
@@ -179,5 +197,20 @@ def _embed_long(row: Row, embedding: Embedding, pool: Executor) -> Row:
     except CorpusError:
         raise
     except Exception as error:
+        _check_machine(error, embedding)
         row.fail(explain(error))
     return row
+
+
+def _check_machine(error: Exception | None, embedding: Embedding) -> None:
+    """Raise a `MachineError` if an error with a file is one that every file meets."""
+    if not may_be_the_machines(error):
+        return
+    try:
+        trial.embed(embedding)
+    except Exception as fault:
+        raise MachineError(
+            f"No file can be embedded on this machine, not even a sound that is known to be good: "
+            f"{explain(fault)}. What was embedded is kept. Mend the cause; the same command "
+            "continues."
+        ) from fault

@@ -12,9 +12,11 @@ from typing import TextIO
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import CorpusError, MachineError, OptionError, naming_what_cannot_be_written
+from ..files import written_whole
 from .reading import Corpus, vectors
 
+_MOST_FAULTS = 20
 _SHOWN = ("start", "size", "modified", "duration", "sample_rate", "channels", "peak")
 
 
@@ -39,19 +41,40 @@ def export_hear(corpus: Corpus, out: str | os.PathLike) -> int:
 
     Raises
     ------
-    OptionError
-        If an id leads to a place outside the folder.
+    CorpusError
+        If some ids cannot be names of files: they lead to a place outside the folder, or are too
+        long. The others are exported before.
+    MachineError
+        If nothing can be written there.
     """
     files = _timestamps(corpus) if corpus.has("timestamps") else _scenes(corpus)
     n_files = 0
+    faults = []
     for id_, values, times in files:
-        place = _inside(Path(out), id_)
+        try:
+            _write_hear(Path(out), id_, values, times)
+        except MachineError:
+            raise
+        except Exception as error:
+            faults.append(f"{id_}: {error}")
+        else:
+            n_files += 1
+    if faults:
+        more = f"\n… and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
+        raise CorpusError(
+            f"{len(faults)} of {n_files + len(faults)} files are not exported. The others are in "
+            f"{out}.\n" + "\n".join(faults[:_MOST_FAULTS]) + more
+        )
+    return n_files
+
+
+def _write_hear(folder: Path, id_: str, values: np.ndarray, times: list[float] | None) -> None:
+    place = _inside(folder, id_)
+    with naming_what_cannot_be_written(place):
         place.parent.mkdir(parents=True, exist_ok=True)
         np.save(f"{place}.embedding.npy", values)
         if times is not None:
             Path(f"{place}.timestamps.json").write_text(json.dumps(times), encoding="utf-8")
-        n_files += 1
-    return n_files
 
 
 def _scenes(corpus: Corpus) -> Iterator[tuple[str, np.ndarray, None]]:
@@ -96,15 +119,23 @@ def export_projector(corpus: Corpus, out: str | os.PathLike) -> int:
     ------
     OptionError
         If the corpus holds no scene embeddings.
+    HearError
+        If the folder cannot be written to.
     """
     if not corpus.has("scene"):
         raise OptionError(f"{corpus.folder} holds no scene embeddings, which the projector needs.")
-    folder = Path(out)
+    with naming_what_cannot_be_written(Path(out)):
+        return _write_projector(corpus, Path(out))
+
+
+def _write_projector(corpus: Corpus, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     n_files = 0
     with (
-        (folder / "vectors.tsv").open("w", encoding="utf-8") as values,
-        (folder / "metadata.tsv").open("w", encoding="utf-8") as metadata,
+        written_whole(folder / "vectors.tsv") as vectors_path,
+        written_whole(folder / "metadata.tsv") as metadata_path,
+        vectors_path.open("w", encoding="utf-8") as values,
+        metadata_path.open("w", encoding="utf-8") as metadata,
     ):
         names = ["id", "path", *_SHOWN, *corpus.configuration["labels"]]
         _write_line(metadata, names)

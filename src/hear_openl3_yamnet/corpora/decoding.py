@@ -19,7 +19,7 @@ import soxr
 
 from ..audio.audio_file import AudioFile
 from ..audio.files import resample
-from ..errors import AudioFileError, HearError
+from ..errors import AudioFileError, HearError, is_of_the_machine
 from .manifest import Item
 from .rows import Row
 
@@ -38,10 +38,13 @@ class Clip(NamedTuple):
     row : Row
     waveform : np.ndarray [shape=(n_samples,), dtype=float32] or None
         None if the file failed or is long.
+    cause : Exception or None
+        Why the file failed.
     """
 
     row: Row
     waveform: np.ndarray | None = None
+    cause: Exception | None = None
 
     @property
     def is_long(self) -> bool:
@@ -67,8 +70,8 @@ def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> 
     """
     row = Row(item)
     try:
-        _note_status(item.path, row)
-        with AudioFile(item.path) as file:
+        row.size, row.modified = status_of(item.path)
+        with _opened(item) as file:
             row.sample_rate, row.channels = file.sample_rate, file.n_channels
             n_samples = _select(file, item)
             most = round(min(longest_s * file.sample_rate, 2**62))  # may be infinite
@@ -78,10 +81,11 @@ def decode(item: Item, sample_rate: int, longest_s: float = LONGEST_WHOLE_S) -> 
             mono = file.read_mono(most + 1 if n_samples is None else n_samples)
             if len(mono) > most:
                 return Clip(row)
+        _check_unchanged(row)
         row.peak, row.duration = _peak(mono), len(mono) / file.sample_rate
         return Clip(row, resample(mono, file.sample_rate, sample_rate))
     except Exception as error:  # a damaged file can make a library raise anything
-        return Clip(row.fail(explain(error)))
+        return Clip(row.fail(explain(error)), cause=error)
 
 
 def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
@@ -101,18 +105,30 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     Raises
     ------
     AudioFileError
-        If the next block is damaged, or if the end is reached and content is missing.
+        If the next block is damaged, if the end is reached and content is missing, or if the file
+        was replaced since `decode` opened it.
     """
-    with AudioFile(row.item.path) as file:
+    with _opened(row.item) as file:
         blocks = file.mono_blocks(_select(file, row.item))
         yield from _resampled(
             _measured(blocks, row, file.sample_rate), file.sample_rate, sample_rate
         )
+    _check_unchanged(row)
 
 
 def explain(error: Exception) -> str:
     """Return the text of an error for a row, with the type of errors of other packages."""
     return str(error) if isinstance(error, HearError) else f"{type(error).__name__}: {error}"
+
+
+def may_be_the_machines(error: Exception | None) -> bool:
+    """Return whether an error with a file may be one that every file meets.
+
+    It may be, unless our own code has found that something is wrong with the file.
+    """
+    if isinstance(error, AudioFileError):
+        return error.__cause__ is not None and is_of_the_machine(error.__cause__)
+    return error is not None
 
 
 def read_ahead(
@@ -143,12 +159,27 @@ def one_ahead(blocks: Iterator[np.ndarray], pool: Executor) -> Iterator[np.ndarr
         yield block
 
 
-def _note_status(path: str, row: Row) -> None:
+def status_of(path: str) -> tuple[int | None, float | None]:
+    """Return the size [bytes] and modification time [s] of a file, or None if it has none."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return  # opening it raises an error that says why
-    row.size, row.modified = status.st_size, status.st_mtime
+        return None, None  # opening it raises an error that says why
+    return status.st_size, status.st_mtime
+
+
+def _opened(item: Item) -> AudioFile:
+    if not item.path:
+        raise AudioFileError("The manifest has no path for this id. Fill it in.")
+    return AudioFile(item.path)
+
+
+def _check_unchanged(row: Row) -> None:
+    if status_of(row.item.path) != (row.size, row.modified):
+        raise AudioFileError(
+            f"{row.item.path}: was written, replaced or removed while it was read. The same "
+            "command embeds it anew."
+        )
 
 
 def _select(file: AudioFile, item: Item) -> int | None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from ..audio.files import AUDIO_SUFFIXES
-from ..errors import OptionError
-
-_EXCERPT = ("start", "duration")
+from ..audio.listing import LOCKED, Skipped, list_audio, needs_extra, readable_endings
+from ..errors import MissingExtraError, OptionError
+from .globs import expand
+from .manifest_table import EXCERPT, MANIFESTS, read_table
 
 
 class Item(NamedTuple):
@@ -26,7 +24,8 @@ class Item(NamedTuple):
     id : str
         Unique in the corpus.
     path : str
-        For the operating system: surrogates stand for bytes that are not UTF-8.
+        For the operating system: surrogates stand for bytes that are not UTF-8. "" if the manifest
+        has none.
     position : int
         Place in the input, counted from 0.
     start : float or None
@@ -43,15 +42,23 @@ class Item(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """Items, and a table with their labels in the same order (often without columns)."""
+    """Items, a table with their labels in the same order (often without columns), and the rest.
+
+    `skipped` is what else a folder or a glob leads to.
+    """
 
     items: list[Item]
     labels: pa.Table
+    skipped: Skipped
 
 
 def printable(text: str) -> str:
     r"""Return a name as valid UTF-8, with its other bytes as ``\xNN``."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    escaped = "".join(
+        f"\\x{ord(letter) - 0xDC00:02x}" if "\udc80" <= letter <= "\udcff" else letter
+        for letter in text
+    )
+    return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_manifest(source: str | os.PathLike) -> Manifest:
@@ -60,8 +67,8 @@ def read_manifest(source: str | os.PathLike) -> Manifest:
     Parameters
     ----------
     source
-        A folder with its subfolders (each is read once, also if several links lead to it); a
-        glob (``**`` matches folders of any depth); a ``.csv`` or ``.parquet`` file with the
+        A folder with its subfolders (see `list_audio`); a glob (``**`` matches folders of any
+        depth; each real folder counts once); a ``.csv``, ``.tsv`` or ``.parquet`` file with the
         columns ``id`` and ``path``, optionally ``start`` and ``duration`` [s], and any others as
         labels; or an audio file.
 
@@ -74,59 +81,47 @@ def read_manifest(source: str | os.PathLike) -> Manifest:
     Raises
     ------
     OptionError
-        If the source does not exist or holds no audio, or a manifest lacks a column or has an id
-        twice.
+        If the source does not exist, or holds no audio.
+    ManifestError
+        If a manifest cannot be read, lacks a column or has it twice, or has an id twice.
+    MissingExtraError
+        If all files need the extra ``ffmpeg``, which is not installed.
     """
     text = os.fspath(source)
     path = Path(text)
-    if path.is_dir():
-        items = _named(text, sorted(_walk(text)))
-        labels = None
-    elif path.is_file() and path.suffix.lower() in (".csv", ".parquet"):
-        items, labels = _from_table(path)
-    elif path.is_file():
-        items, labels = _named(str(path.parent), [path.name]), None
+    labels, skipped = pa.table({}), Skipped()
+    if os.path.isdir(text):  # Path.is_dir raises an error behind a locked folder
+        names, skipped = list_audio(text)
+        items = _named(text, names)
+    elif os.path.isfile(text) and path.suffix.lower() in MANIFESTS:
+        items, labels = _of_table(path)
+    elif os.path.lexists(text):
+        items = _named(str(path.parent), [path.name])
     elif glob.has_magic(text):
         root = _glob_root(text)
-        found = (name for name in glob.iglob(text, recursive=True) if not os.path.isdir(name))
-        items, labels = _named(root, sorted(os.path.relpath(name, root) for name in found)), None
+        names, locked = expand(text)
+        items = _named(root, sorted(os.path.relpath(name, root) for name in names))
+        for folder, cause in locked.items():
+            skipped.add(LOCKED, f"{printable(os.path.relpath(folder, root))}: {cause}")
     else:
         raise OptionError(
-            f"{printable(text)}: no such folder, glob, manifest (.csv, .parquet) or audio file."
+            f"{printable(text)}: no such folder, glob, manifest ({', '.join(MANIFESTS)}) or audio "
+            "file, or no permission to reach it."
         )
-    if not items:
-        suffixes = " ".join(sorted(AUDIO_SUFFIXES))
-        raise OptionError(
-            f"{printable(text)} holds no audio files; their names end in: {suffixes}."
-        )
-    _check_unique(items)
-    return Manifest(items, labels or pa.table({}))
+    _check_any(printable(text), items, skipped)
+    return Manifest(items, labels, skipped)
 
 
 def _named(root: str, names: Sequence[str]) -> list[Item]:
-    return [
-        Item(printable(name).replace(os.sep, "/"), os.path.join(root, name), position)
-        for position, name in enumerate(names)
-    ]
-
-
-def _walk(root: str) -> Iterator[str]:
-    """Yield the relative paths of the audio files below a folder, each real folder once."""
-    seen = set()
-    linked = [root]  # links are followed after all real folders
-    while linked:
-        for folder, subfolders, files in os.walk(linked.pop()):
-            place = os.stat(folder)
-            if (place.st_dev, place.st_ino) in seen:
-                subfolders.clear()
-                continue
-            seen.add((place.st_dev, place.st_ino))
-            for name in subfolders:
-                if os.path.islink(os.path.join(folder, name)):
-                    linked.insert(0, os.path.join(folder, name))
-            for name in files:
-                if os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES:
-                    yield os.path.relpath(os.path.join(folder, name), root)
+    items = []
+    taken = set()
+    for position, name in enumerate(names):
+        id_ = printable(name).replace(os.sep, "/")
+        while id_ in taken:  # the name of a file has the escape of another's byte
+            id_ += "~"
+        taken.add(id_)
+        items.append(Item(id_, os.path.join(root, name), position))
+    return items
 
 
 def _glob_root(pattern: str) -> str:
@@ -136,55 +131,28 @@ def _glob_root(pattern: str) -> str:
     return str(Path(*names[:n]))
 
 
-def _from_table(path: Path) -> tuple[list[Item], pa.Table]:
-    try:
-        table = _read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise OptionError(f"{path}: this manifest cannot be read ({error}).") from error
-    missing = [name for name in ("id", "path") if name not in table.column_names]
-    if missing:
-        raise OptionError(
-            f"{path}: a manifest must have the columns id and path, and may have start and "
-            f"duration. Received: {', '.join(table.column_names)}"
+_OWN = ("id", "path", *EXCERPT)
+
+
+def _of_table(path: Path) -> tuple[list[Item], pa.Table]:
+    table = read_table(path)
+    columns = {name: table[name].to_pylist() for name in _OWN if name in table.column_names}
+    nothing = [None] * table.num_rows
+    start, duration = (columns.get(name, nothing) for name in EXCERPT)
+    places = [os.path.join(path.parent, os.fsdecode(p)) if p else "" for p in columns["path"]]
+    items = [Item(id_, places[i], i, start[i], duration[i]) for i, id_ in enumerate(columns["id"])]
+    return items, table.drop_columns(list(columns))
+
+
+def _check_any(source: str, items: Sequence[Item], skipped: Skipped) -> None:
+    """Check that something can be embedded."""
+    if not items:
+        endings = " ".join(sorted(readable_endings()))
+        lines = "".join(f"\n{line}" for line in skipped.lines())
+        raise OptionError(f"{source} holds no audio files; their names end in: {endings}.{lines}")
+    if all(needs_extra(item.path) for item in items):
+        raise MissingExtraError(
+            f"{source}: all {len(items)} files are of kinds that need an extra, such as "
+            f"{printable(items[0].path)}. "
+            'Install it with: pip install "hear-openl3-yamnet[ffmpeg]"'
         )
-    ids, paths = (table[name].cast(pa.string()).to_pylist() for name in ("id", "path"))
-    start, duration = (
-        table[name].cast(pa.float64()).to_pylist()
-        if name in table.column_names
-        else [None] * len(ids)
-        for name in _EXCERPT
-    )
-    if None in ids:
-        raise OptionError(f"{path}: row {ids.index(None)} has no id.")
-    items = [
-        Item(id_, os.path.join(path.parent, paths[i] or ""), i, start[i], duration[i])
-        for i, id_ in enumerate(ids)
-    ]
-    own = [name for name in ("id", "path", *_EXCERPT) if name in table.column_names]
-    return items, table.drop_columns(own)
-
-
-def _read_table(path: Path) -> pa.Table:
-    if path.suffix.lower() == ".parquet":
-        return pq.read_table(path)
-    types = {
-        "id": pa.string(),
-        "path": pa.string(),
-        "start": pa.float64(),
-        "duration": pa.float64(),
-    }
-    return pyarrow.csv.read_csv(
-        path,
-        convert_options=pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False),
-    )
-
-
-def _check_unique(items: Sequence[Item]) -> None:
-    first: dict[str, Item] = {}
-    for item in items:
-        other = first.setdefault(item.id, item)
-        if other is not item:
-            raise OptionError(
-                f"The id {item.id!r} is given twice, at {other.position} and {item.position}. "
-                "A corpus resumes by ids: make them unique."
-            )

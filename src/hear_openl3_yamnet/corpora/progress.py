@@ -8,6 +8,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..audio.listing import Skipped
+
 logger = logging.getLogger(__name__)
 
 LINE_EVERY_S = 60.0
@@ -22,8 +24,13 @@ class Summary:
     ----------
     files : int
         Files in the input.
-    skipped : int
-        Files that earlier runs had embedded or failed to embed.
+    done_before : int
+        Files that earlier runs had embedded or failed to embed, and that have not changed since.
+    changed : int
+        Files that have changed since: they have another size or modification time. They are
+        embedded anew, and counted as embedded or failed.
+    skipped : Skipped
+        What else the input leads to, by reason: hidden files, folders that cannot be read.
     embedded, failed : int
         Files that this run embedded, and that failed in it.
     audio_s : float
@@ -39,7 +46,9 @@ class Summary:
     """
 
     files: int
-    skipped: int
+    done_before: int
+    changed: int = 0
+    skipped: Skipped = field(default_factory=Skipped)
     embedded: int = 0
     failed: int = 0
     audio_s: float = 0.0
@@ -53,7 +62,7 @@ class Summary:
     @property
     def left(self) -> int:
         """Files that were not begun."""
-        return self.files - self.skipped - self.embedded - self.failed
+        return self.files - self.done_before - self.embedded - self.failed
 
     @property
     def times_real_time(self) -> float:
@@ -69,9 +78,10 @@ class Summary:
         text = (
             f"{self.embedded} files embedded ({self.audio_s / 3600:.2f} h of audio, "
             f"{self.times_real_time:.1f} × real time), {self.failed} failed, "
-            f"{self.skipped} done before"
+            f"{self.done_before} done before"
         )
-        return f"{text}, {self.left} left" if self.left else text
+        others = {"changed since": self.changed, "left": self.left, "skipped": self.skipped.total}
+        return ", ".join([text, *(f"{count} {what}" for what, count in others.items() if count)])
 
 
 class Progress:
@@ -90,7 +100,7 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=summary.files, initial=summary.skipped, unit="file")
+            self._bar = tqdm(total=summary.files, initial=summary.done_before, unit="file")
 
     def count(self, error: str | None, duration: float | None) -> None:
         """Count a file.

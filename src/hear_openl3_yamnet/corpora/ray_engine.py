@@ -12,18 +12,23 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ..errors import OptionError, require
+from ..errors import HearError, MachineError, OptionError, require
 from .batching import Embedding, embed_items
 from .manifest import Item
 from .progress import Progress
-from .shards import ShardWriter
+from .shards import ShardWriter, check_claim, claim, naming_faults
 
 DECODING_THREADS = 2
 """Threads of each actor that decode."""
+
+_LABEL = "label "
+"""Label columns of a block begin with it, so that they cannot have the names of an item's fields.
+"""
 
 CLUSTER_OPTIONS = ("address", "num_cpus", "num_gpus")
 
@@ -40,12 +45,13 @@ class Job(NamedTuple):
     run: int
     columns: pa.Schema
     shard_rows: int
+    mark: str
 
     @classmethod
     def of(
         cls, embedding: Embedding, folder: Path, run: int, columns: pa.Schema, shard_rows: int
     ) -> Job:
-        """Describe the embedding of this machine."""
+        """Describe the embedding of this machine, and mark the folder as this run's."""
         from ..engine.backend import BACKEND
 
         model, outputs = embedding.model, embedding.outputs
@@ -59,6 +65,7 @@ class Job(NamedTuple):
             run,
             columns,
             shard_rows,
+            claim(folder),
         )
 
 
@@ -96,21 +103,25 @@ class EmbeddingActor:
             Item(**{**row, "path": os.fsdecode(row["path"])})
             for row in block.select(Item._fields).to_pylist()
         ]
-        labels = block.drop_columns(list(Item._fields))
+        names = [name for name in block.column_names if name.startswith(_LABEL)]
+        labels = block.select(names).rename_columns([name.removeprefix(_LABEL) for name in names])
         number = {item.position: i for i, item in enumerate(items)}
+        folder = Path(job.folder)
         writer = ShardWriter(
-            Path(job.folder),
+            folder,
             job.run,
             job.columns,
             lambda positions: labels.take([number[position] for position in positions]),
             job.shard_rows,
             seconds=math.inf,  # the clock must not decide the names of shards: see above
+            check=lambda: check_claim(folder, job.mark),
         )
         rows = []
-        for row in embed_items(items, self._embedding, DECODING_THREADS, threading.Event()):
-            writer.add(row)
-            rows.append({"error": row.error, "duration": row.duration})
-        writer.flush()
+        with naming_faults(folder):
+            for row in embed_items(items, self._embedding, DECODING_THREADS, threading.Event()):
+                writer.add(row)
+                rows.append({"error": row.error, "duration": row.duration})
+            writer.flush()
         schema = pa.schema([("error", pa.string()), ("duration", pa.float64())])
         return pa.Table.from_pylist(rows, schema)
 
@@ -145,6 +156,10 @@ def run_on_ray(
         If a cluster option does not exist.
     MissingExtraError
         If Ray Data is not installed.
+    MachineError
+        If there is no such cluster, or an actor cannot load the model or embed anything.
+    CorpusError
+        If the folder cannot be written to.
     """
     if unknown := cluster.keys() - set(CLUSTER_OPTIONS):
         raise OptionError(
@@ -152,10 +167,9 @@ def run_on_ray(
         )
     ray, data = require("ray", extra="ray"), require("ray.data", extra="ray")
     started = not ray.is_initialized()
-    if started:
-        address = cluster.get("address") or "local"
-        ray.init(address=address, include_dashboard=False if address == "local" else None)
     try:
+        if started:
+            _connect(ray, cluster.get("address") or "local")
         size = job.shard_rows
         blocks = [_block(items[i : i + size], labels) for i in range(0, len(items), size)]
         data.DataContext.get_current().enable_progress_bars = False
@@ -172,9 +186,32 @@ def run_on_ray(
             progress.count(row["error"], row["duration"])
             if stop.is_set():
                 break
+    except ray.exceptions.RayError as error:
+        raise _own_error(error) from error
     finally:
         if started:
             ray.shutdown()
+
+
+def _connect(ray: ModuleType, address: str) -> None:
+    try:
+        ray.init(address=address, include_dashboard=False if address == "local" else None)
+    except ConnectionError as error:
+        raise MachineError(
+            f"There is no Ray cluster at {address} ({error}). Start one with `ray start`, or leave "
+            "the address out."
+        ) from error
+
+
+def _own_error(error: BaseException) -> HearError:
+    """Return the error of this package that ended an actor's work, or else one that quotes Ray."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, HearError):
+            return found
+        found = getattr(found, "cause", None) or found.__cause__
+    last_line = str(error).strip().rpartition("\n")[2].strip()
+    return MachineError(f"Ray ended the run: {last_line}")
 
 
 def _block(items: Sequence[Item], labels: pa.Table) -> pa.Table:
@@ -187,4 +224,4 @@ def _block(items: Sequence[Item], labels: pa.Table) -> pa.Table:
         "duration": pa.array([item.duration for item in items], pa.float64()),
     }
     taken = labels.take([item.position for item in items])
-    return pa.table({**own, **{name: taken[name] for name in taken.column_names}})
+    return pa.table({**own, **{_LABEL + name: taken[name] for name in taken.column_names}})

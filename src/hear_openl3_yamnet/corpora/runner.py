@@ -8,19 +8,20 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError
+from ..errors import HearError, OptionError
 from ..files import written_whole
 from .batching import Embedding, embed_items
-from .manifest import Item, read_manifest
+from .changes import find_changed
+from .manifest import Item, Manifest, read_manifest
 from .progress import Progress, Summary
 from .shards import (
     Done,
     ShardWriter,
-    drop_failed,
+    drop,
     locked,
     read_done,
     remove_leftovers,
@@ -53,14 +54,14 @@ def embed_corpus(
 ) -> Summary:
     """Embed the files of a corpus into Parquet shards. Each file has a row, even if it is damaged.
 
-    Files that already have a row in `out` are skipped. So a run that ended for any reason
-    continues when it is started again.
+    Files that already have a row in `out` are not embedded again, unless they have another size or
+    modification time. So a run that ended for any reason continues when it is started again.
 
     Parameters
     ----------
     source
-        A folder, a glob, a manifest (``.csv`` or ``.parquet`` with ``id`` and ``path``) or an
-        audio file; see `manifest.read_manifest`.
+        A folder, a glob, a manifest (``.csv``, ``.tsv`` or ``.parquet`` with ``id`` and ``path``)
+        or an audio file; see `manifest.read_manifest`.
     out
         Folder for the shards. It is made if it does not exist.
     model : str or HearModel
@@ -91,12 +92,17 @@ def embed_corpus(
     ------
     OptionError
         If an option or the input is wrong, or `out` holds a corpus of another configuration.
+    ManifestError
+        If a manifest cannot be read as one.
     CorpusError
-        If another run is writing to `out`, or a shard there is damaged.
+        If another run is writing to `out`, a shard there is damaged, or `out` cannot be written
+        to: it is a file, it is read-only, or the disk is full. The shards there are whole, and the
+        next run continues.
+    MachineError
+        If the machine is at fault and not a file, so that all others would fail, too.
     MissingExtraError
-        If `engine` is ``ray``, and Ray Data is not installed.
-    OSError
-        If `out` cannot be written to.
+        If `engine` is ``ray`` and Ray Data is not installed, or if all files need the extra
+        ``ffmpeg``.
 
     Notes
     -----
@@ -110,10 +116,11 @@ def embed_corpus(
     columns = schema(description, manifest.labels.schema)
     folder = Path(out)
     with locked(folder):
-        done = _prepare(folder, description, retry_failed)
+        done, changed = _prepare(folder, description, manifest, retry_failed)
         before = done.ok | done.failed
         items = [item for item in manifest.items if item.id not in before]
         summary = Summary(len(manifest.items), len(manifest.items) - len(items))
+        summary.changed, summary.skipped = changed, manifest.skipped
         summary.configuration = description
         embedding = Embedding(model, outputs, float_type, folder)
         run = done.run + 1
@@ -135,14 +142,23 @@ def embed_corpus(
     return summary
 
 
-def _prepare(folder: Path, description: dict[str, Any], retry_failed: bool) -> Done:
-    """Remove what earlier runs left behind, and return the ids that are done."""
+def _prepare(
+    folder: Path, description: dict[str, Any], manifest: Manifest, retry_failed: bool
+) -> tuple[Done, int]:
+    """Remove what earlier runs left behind, and what has changed.
+
+    Returns
+    -------
+    Done
+    int
+        How many files have changed.
+    """
     remove_leftovers(folder)
     done = read_done(folder, description)
-    if retry_failed and done.failed:
-        drop_failed(folder)
-        done = read_done(folder)._replace(run=done.run)
-    return done
+    changed = find_changed(folder, manifest.items)
+    dropped = changed | done.failed if retry_failed else changed
+    drop(folder, dropped)
+    return done._replace(ok=done.ok - dropped, failed=done.failed - dropped), len(changed)
 
 
 def _run_here(
@@ -153,9 +169,14 @@ def _run_here(
     stop: threading.Event,
     n_threads: int,
 ) -> None:
-    for row in embed_items(items, embedding, n_threads, stop):
-        progress.count(row.error, row.duration)
-        writer.add(row)
+    try:
+        for row in embed_items(items, embedding, n_threads, stop):
+            progress.count(row.error, row.duration)
+            writer.add(row)
+    except HearError:
+        with suppress(OSError):  # the disk may be full; the first error says so
+            writer.flush()
+        raise
     writer.flush()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import CorpusError, OptionError
+from ..errors import CorpusError, HearError, OptionError
 from ..files import is_partial, remove, written_whole
 from .rows import Row, needs_row_parts, row_parts
 from .tables import METADATA_KEY, to_table
@@ -30,6 +31,7 @@ SHARD_SECONDS = 60.0
 """Longest time between two shards. A killed run loses no more than this."""
 
 _NAME = re.compile(r"part-(\d+)-(\d+)\.parquet")
+_MARK = ".run"
 _IMMATERIAL = ("version",)  # described, but no reason to refuse a run
 
 
@@ -65,6 +67,8 @@ class ShardWriter:
         Largest number of files in a shard.
     seconds : float
         Longest time between two shards.
+    check : callable
+        Is called before a shard gets its name, and raises an error if it must not.
     """
 
     def __init__(
@@ -75,12 +79,14 @@ class ShardWriter:
         labels: Callable[[list[int]], pa.Table],
         most_rows: int,
         seconds: float = SHARD_SECONDS,
+        check: Callable[[], object] = lambda: None,
     ):
         self._folder = folder
         self._run = run
         self._columns = columns
         self._labels = labels
         self._seconds = seconds
+        self._check = check
         self._most_rows = most_rows
         self._rows: list[Row] = []
         self._bytes = 0
@@ -113,7 +119,7 @@ class ShardWriter:
             for rows in groups
         )
         path = shard_path(self._folder, self._run, first.item.position)
-        write_shard(path, self._columns, tables)
+        write_shard(path, self._columns, tables, self._check)
 
 
 def shard_path(folder: Path, run: int, position: int) -> Path:
@@ -126,7 +132,12 @@ def shard_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 
-def write_shard(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+def write_shard(
+    path: Path,
+    schema: pa.Schema,
+    tables: Iterable[pa.Table],
+    check: Callable[[], object] = lambda: None,
+) -> None:
     """Write a shard that is complete or absent, also after a crash.
 
     Parameters
@@ -136,24 +147,25 @@ def write_shard(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> No
         Schema of all tables.
     tables : iterable of pa.Table
         Each becomes a row group before the next is taken.
+    check : callable
+        Is called before the shard gets its name, and raises an error if it must not.
 
     Raises
     ------
     OSError
         If the folder cannot be written to, or the disk is full.
     """
-    with (
-        written_whole(path) as partial,
-        pq.ParquetWriter(
+    with written_whole(path) as partial:
+        with pq.ParquetWriter(
             partial,
             schema,
             compression="zstd",
             compression_level=1,
             use_dictionary=["status", "error"],
-        ) as writer,
-    ):
-        for table in tables:
-            writer.write_table(table, row_group_size=max(1, table.num_rows))
+        ) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+        check()
 
 
 @contextmanager
@@ -165,20 +177,66 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     CorpusError
-        If another run is writing there.
+        If another run is writing there, or the folder cannot be written to: also if that happens
+        inside the ``with``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise CorpusError(
-            f"{folder}: another run is writing there. Wait for it to end, or choose another folder."
-        ) from error
+    with naming_faults(folder):
+        if folder.exists() and not folder.is_dir():
+            raise CorpusError(f"{folder}: a file; expected a folder for shards. Choose another.")
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise CorpusError(
+                f"{folder}: another run is writing there. Wait for it to end, or choose another "
+                "folder."
+            ) from error
+        except NotImplementedError as error:
+            raise CorpusError(
+                f"{folder}: its file system has no locks, which keep two runs apart. Choose "
+                "another folder."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+@contextmanager
+def naming_faults(folder: Path) -> Iterator[None]:
+    """Raise an OSError inside the ``with`` as a CorpusError that names the folder of shards.
+
+    All that is wrong with audio files is caught where they are read. What is left are errors with
+    the folder: it is read-only, the disk is full.
+    """
     try:
         yield
-    finally:
-        lock.release()
+    except HearError:
+        raise  # it may be an OSError, too
+    except OSError as error:
+        raise CorpusError(
+            f"{folder}: cannot be written to ({error.strerror or error}). The shards there "
+            "are whole. Make it writable, or make room on the disk; the same command continues."
+        ) from error
+
+
+def claim(folder: Path) -> str:
+    """Mark a folder as this run's, and return the mark.
+
+    The lock of a driver ends with its process. The actors of a driver that was killed may live a
+    little longer, on other machines. They find that the mark is no longer theirs.
+    """
+    mark = secrets.token_hex(8)
+    with written_whole(folder / _MARK) as partial:
+        partial.write_text(mark)
+    return mark
+
+
+def check_claim(folder: Path, mark: str) -> None:
+    """Raise a CorpusError if a later run has marked a folder as its own."""
+    if (folder / _MARK).read_text() != mark:
+        raise CorpusError(f"{folder}: a later run writes there, and this one must not any more.")
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -237,24 +295,33 @@ def read_description(path: Path) -> dict[str, Any]:
         return _description(path, file.schema_arrow)
 
 
-def drop_failed(folder: Path) -> None:
-    """Remove the rows of failures, so that the next run embeds their files again.
+def drop(folder: Path, ids: Set[str]) -> None:
+    """Remove the rows of files, so that the next run embeds them again.
 
     Raises
     ------
     CorpusError
         If a shard is damaged.
     """
-    for path in shard_paths(folder):
+    dropped = pa.array(sorted(ids), pa.string())
+    for path in shard_paths(folder) if ids else ():
         with naming_damage(path), pq.ParquetFile(path) as file:
-            if pc.all(pc.equal(file.read(["status"])["status"], "ok")).as_py():
+            is_dropped = pc.is_in(file.read(["id"])["id"], dropped)
+            if not pc.any(is_dropped).as_py():
                 continue
-            table = file.read()
-        kept = table.filter(pc.equal(table["status"], "ok"))
-        if kept.num_rows:
-            write_shard(path, kept.schema, [kept])
+            schema = file.schema_arrow
+            kept = [] if pc.all(is_dropped).as_py() else list(_without(file, dropped))
+        if kept:
+            write_shard(path, schema, kept)
         else:
             path.unlink()
+
+
+def _without(file: pq.ParquetFile, ids: pa.Array) -> Iterator[pa.Table]:
+    """Yield the row groups of a shard without the rows of some files."""
+    for number in range(file.num_row_groups):
+        table = file.read_row_group(number)
+        yield table.filter(pc.invert(pc.is_in(table["id"], ids)))
 
 
 @contextmanager

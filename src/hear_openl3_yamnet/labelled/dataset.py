@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from ..audio.audio_file import AudioFile
 from ..audio.files import resample
+from ..audio.listing import Skipped
 from ..errors import HearError
 from .folds import Fold, fold_of_groups, nested_folds, rotating_folds
 
@@ -101,6 +102,20 @@ class Clip:
         left = n_samples / file.sample_rate - self.start
         return left if self.duration is None else min(left, self.duration)
 
+    def check(self) -> None:
+        """Decode it, and keep nothing.
+
+        Raises
+        ------
+        AudioFileError
+            If the file cannot be read, or ends before the excerpt begins.
+        """
+        with AudioFile(self.file()) as file:
+            file.skip(round(self.start * file.sample_rate))
+            wanted = None if self.duration is None else round(self.duration * file.sample_rate)
+            for _ in file.blocks(wanted):
+                pass
+
     def digest(self, sample_rate: int = ANY_RATE) -> str:
         """Return the SHA-256 of the file's content and the excerpt's place, as hex."""
         path = self.file(sample_rate)
@@ -130,6 +145,10 @@ class Dataset:
         found in time.
     tolerance_ms : float
         Largest difference between a found and a true onset. Only for events.
+    unreadable : tuple of str
+        For each clip that is left out because it cannot be read, its file and the cause.
+    skipped : Skipped
+        What else is in the folder.
     """
 
     name: str
@@ -138,6 +157,8 @@ class Dataset:
     folds: tuple[Fold, ...]
     metric: str = "accuracy"
     tolerance_ms: float = 200.0
+    unreadable: tuple[str, ...] = ()
+    skipped: Skipped = field(default_factory=Skipped)
 
     @property
     def exclusive(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..audio.files import AUDIO_SUFFIXES
-from ..errors import OptionError
+from ..audio.listing import Skipped, list_audio, readable_endings
+from ..errors import HearError, MachineError, OptionError
 from .dataset import ANY_RATE, FEWEST_GROUPS, Clip, Dataset, DatasetError, grouped
 from .manifests import MANIFESTS, Columns, Finder, read_manifest
 from .task_folders import find_tasks, is_task, read_task
@@ -26,6 +27,7 @@ def read_dataset(
     label_from: str | None = None,
     group_from: str | None = None,
     n_folds: int = N_FOLDS,
+    readable: bool = False,
 ) -> Dataset:
     r"""Read labelled recordings, and divide them into folds.
 
@@ -47,6 +49,9 @@ def read_dataset(
         for in the clip's path below the folder (with ``/``), or as the manifest has it.
     n_folds : int
         Number of folds, at most one for each group.
+    readable : bool
+        Whether to decode every clip, and to leave out those that cannot be read. A task in HEAR's
+        format is not complete without them, so it keeps them.
 
     Returns
     -------
@@ -68,8 +73,10 @@ def read_dataset(
         return read_task(path).dataset()
     label_in, group_in = _finder("label_from", label_from), _finder("group_from", group_from)
     of_events = False
+    skipped = Skipped()
     if path.is_dir():
-        clips = list(_of_folder(path, label_in, group_in))
+        names, skipped = list_audio(path)
+        clips = list(_of_folder(path, names, skipped, label_in, group_in))
     elif path.is_file() and path.suffix.lower() in MANIFESTS:
         columns = Columns(label or "label", group, label_in, group_in)
         clips, of_events = read_manifest(path, columns)
@@ -77,7 +84,31 @@ def read_dataset(
         raise DatasetError(
             f"{path}: there is no such folder and no such manifest ({', '.join(MANIFESTS)})."
         )
-    return grouped(path.name or str(path), clips, n_folds, of_events=of_events)
+    unreadable: list[str] = []
+    if readable:
+        clips, unreadable = _readable(clips)
+        if not clips:
+            raise DatasetError(
+                f"{path}: none of {len(unreadable)} clips can be read. {unreadable[0]}"
+            )
+    dataset = grouped(path.name or str(path), clips, n_folds, of_events=of_events)
+    return dataclasses.replace(dataset, unreadable=tuple(unreadable), skipped=skipped)
+
+
+def _readable(clips: Sequence[Clip]) -> tuple[list[Clip], list[str]]:
+    """Return the clips that can be read, and why others cannot."""
+    found, unreadable = [], []
+    for clip in clips:
+        try:
+            clip.check()
+        except MachineError:
+            raise
+        except Exception as error:  # a damaged file can make a library raise anything
+            own = isinstance(error, HearError)
+            unreadable.append(str(error) if own else f"{clip.file()}: {error!r}")
+        else:
+            found.append(clip)
+    return found, unreadable
 
 
 def _check_options(
@@ -127,15 +158,20 @@ def _finder(option: str, pattern: str | None) -> Finder | None:
     return find
 
 
-def _of_folder(folder: Path, label_in: Finder | None, group_in: Finder | None) -> Iterator[Clip]:
-    names = sorted(_audio_below(folder))
+def _of_folder(
+    folder: Path,
+    names: Sequence[str],
+    skipped: Skipped,
+    label_in: Finder | None,
+    group_in: Finder | None,
+) -> Iterator[Clip]:
     if not names:
-        hint = ""
+        hint = "".join(f"\n{line}" for line in skipped.lines())
         if tasks := find_tasks(folder):
-            hint = f" It contains tasks in HEAR's format; name one of them, such as {tasks[0]}."
-        suffixes = " ".join(sorted(AUDIO_SUFFIXES))
-        raise DatasetError(f"{folder} contains no audio files (by their names: {suffixes}).{hint}")
-    for name in names:
+            hint += f" It contains tasks in HEAR's format; name one of them, such as {tasks[0]}."
+        endings = " ".join(sorted(readable_endings()))
+        raise DatasetError(f"{folder} contains no audio files (by their names: {endings}).{hint}")
+    for name in (Path(name).as_posix() for name in names):
         if label_in is None and "/" not in name:
             raise DatasetError(
                 f"{name} is in no subfolder of {folder}, so its class is not known. Move it into "
@@ -143,12 +179,3 @@ def _of_folder(folder: Path, label_in: Finder | None, group_in: Finder | None) -
             )
         label = label_in(name) if label_in else name.partition("/")[0]
         yield Clip(name, {ANY_RATE: folder / name}, (label,), group_in(name) if group_in else name)
-
-
-def _audio_below(folder: Path) -> Iterator[str]:
-    """Yield the audio files below a folder as paths from there, with slashes."""
-    for place, subfolders, files in os.walk(folder, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in files:
-            if Path(name).suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
-                yield Path(place, name).relative_to(folder).as_posix()

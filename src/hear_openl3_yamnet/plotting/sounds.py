@@ -13,7 +13,6 @@ from urllib.parse import quote
 import numpy as np
 
 from ..audio.files import resample
-from ..errors import AudioFileError
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _COMPRESSION = 0.8  # on the scale of libsndfile: 96 kbit/s at 44.1 kHz
@@ -34,8 +33,8 @@ class Sounds:
         Seconds in the sound at the address. None for its beginning or end.
     embedded : bool
         Whether the sounds are in the page.
-    n_missing : int
-        Number of points without a sound.
+    missing : dict of str to str
+        The files without a sound, and why.
     """
 
     addresses: list[str]
@@ -43,7 +42,7 @@ class Sounds:
     starts: list[float | None]
     ends: list[float | None]
     embedded: bool
-    n_missing: int
+    missing: dict[str, str]
 
 
 def embedded_size(durations: Sequence[float | None]) -> float:
@@ -68,16 +67,18 @@ def embed_sounds(
     """
     addresses: list[str] = []
     of: list[int | None] = []
+    missing: dict[str, str] = {}
     for path, start, duration in zip(paths, starts, durations, strict=True):
         try:
             mp3 = _as_mp3(path, start or 0.0, duration)
-        except AudioFileError:  # the file was moved or changed after the corpus was made
+        except Exception as error:  # the file was moved or changed after the corpus was made
             of.append(None)
+            missing[path] = str(error)
             continue
         of.append(len(addresses))
         addresses.append(f"data:audio/mpeg;base64,{base64.b64encode(mp3).decode()}")
     whole: list[float | None] = [None] * len(of)
-    return Sounds(addresses, of, whole, whole, True, of.count(None))
+    return Sounds(addresses, of, whole, whole, True, missing)
 
 
 def link_sounds(
@@ -101,16 +102,18 @@ def link_sounds(
     """
     addresses: dict[str, int] = {}
     of: list[int | None] = []
+    missing: dict[str, str] = {}
     for path in paths:
         if os.path.isfile(path):
             of.append(addresses.setdefault(_address(Path(path), page), len(addresses)))
         else:
             of.append(None)
+            missing[path] = f"{path}: no such file."
     ends = [
         None if start is None or duration is None else start + duration
         for start, duration in zip(starts, durations, strict=True)
     ]
-    return Sounds(list(addresses), of, list(starts), ends, False, of.count(None))
+    return Sounds(list(addresses), of, list(starts), ends, False, missing)
 
 
 def _address(path: Path, page: Path) -> str:
