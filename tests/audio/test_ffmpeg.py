@@ -192,3 +192,31 @@ def test_a_damaged_table_of_times_hides_no_samples(duration):
     content[at : at + 4] = struct.pack(">I", duration)
     with pytest.raises(AudioFileError, match=r"packets are dropped|of the 33 packets"):
         load_audio(bytes(content), 16_000)
+
+
+@needs_av
+@pytest.mark.parametrize("kind", ["m4a", "mka", "wma"])
+def test_audio_that_ends_before_the_stated_end_is_refused(kind):
+    """Some damage makes FFmpeg stop, or leave out packets, without an error."""
+    rate = FFMPEG_KINDS[kind].rate
+    content = bytearray(by_ffmpeg(kind))
+    if kind == "wma":  # 100 ns in the header's properties, 64 and 72 bytes after their name
+        at = content.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")) + 64
+        (written,) = struct.unpack_from("<Q", content, at)
+        struct.pack_into("<Q", content, at, written + 20_000_000)
+    elif kind == "m4a":  # the first sample that the list of edits takes
+        at = content.index(b"elst") + 16
+        struct.pack_into(">I", content, at, rate)
+    else:
+        at = content.index(b"\x44\x89\x88") + 3  # Duration, a number of 8 bytes [ms]
+        (written,) = struct.unpack_from(">d", content, at)
+        struct.pack_into(">d", content, at, written + 2_000)
+    with pytest.raises(AudioFileError, match=r"truncated \([\d.]+ s, of [\d.]+ s that"):
+        load_audio(bytes(content), rate)
+
+
+@needs_av
+def test_a_recording_that_was_trimmed_by_its_list_of_edits_is_read():
+    content = bytearray(by_ffmpeg("m4a"))
+    struct.pack_into(">I", content, content.index(b"elst") + 12, 1_000)  # thousandths
+    assert len(load_audio(bytes(content), 16_000)) == pytest.approx(16_000, abs=1_024)

@@ -89,7 +89,7 @@ def damaged(file: Whole, kind: str, damage: str) -> bytes:
         case ["cut", "at", share, "%"]:
             return file.content[: int(float(share) / 100 * len(file.content))]
         case ["states", "no", "length"]:
-            if file.form in ("mov", "matroska"):
+            if file.form in ("mov", "matroska", "asf"):
                 options = {"movflags": "frag_keyframe+empty_moov"} if file.form == "mov" else {}
                 content = by_ffmpeg(kind, to_pipe=True, **options)
             else:

@@ -38,6 +38,12 @@ def test_a_warning_is_one_line_about_its_file(capsys):
     assert capsys.readouterr().err == "Warning: a.wav: it is loud\n"
 
 
+def test_a_warning_that_names_its_file_itself_names_it_once(capsys):
+    with warnings_shown("a.wav: "):
+        warnings.warn("a.wav: its channels cancel each other out", stacklevel=1)
+    assert capsys.readouterr().err == "Warning: a.wav: its channels cancel each other out\n"
+
+
 def test_warnings_before_an_error_are_shown_and_the_filters_restored(capsys):
     before = list(warnings.filters)
 

@@ -6,6 +6,7 @@ format of a damaged file, and opens nothing else than this file.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -13,7 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import AudioFileError, MissingExtraError, require
-from .containers import find_loss
+from .containers import find_loss, truncated
+from .containers.boxes import asf_end
 from .containers.tags import id3_size
 from .sources import Source
 
@@ -36,6 +38,9 @@ _MOST_DELAYED = 8
 
 _MOST_STRETCHED = 1.2
 """How far the table of times may differ from the packets' own length: a recording may have gaps."""
+
+_MOST_MISSING_S = 0.1
+"""Seconds that may be missing at the end, beside 2 % of the length: headers are rounded."""
 
 
 def recognise(file: BinaryIO) -> str | None:
@@ -61,7 +66,7 @@ def recognise(file: BinaryIO) -> str | None:
 class FfmpegDecoder:
     """An open file, with the names of `audio_file.Decoder`. Of several audio tracks, the first.
 
-    What the header says of the length is not used: it may be rounded, or about the pictures.
+    The header's length is used only to find a loss: it may be rounded, or about the pictures.
     """
 
     n_samples: int | None = None
@@ -74,7 +79,7 @@ class FfmpegDecoder:
             raise source.error(f"{NAMES[form]} is read by FFmpeg. {error}") from error
         self._file = source.open()
         self._rest = np.empty((0, 0), np.float32)
-        self._n_packets, self._n_frames, self._stated_s = 0, 0, 0.0
+        self._n_packets, self._n_frames, self._stated_s, self._end_s = 0, 0, 0.0, 0.0
         try:
             first = self._first_frame()
         except BaseException as error:
@@ -120,7 +125,25 @@ class FfmpegDecoder:
 
     def loss(self, n_samples: int) -> str | None:
         """Return what is missing, or not read, of a file of which so many samples were read."""
-        return self._outer_loss(n_samples) or self._skipped(n_samples)
+        loss = self._outer_loss(n_samples) or self._skipped(n_samples)
+        stated_s = self._stated_end()
+        if not loss and stated_s and self._end_s < 0.98 * stated_s - _MOST_MISSING_S:
+            loss = truncated(f"{self._end_s:.3g} s, of {stated_s:.3g} s that its header states")
+        return loss
+
+    def _stated_end(self) -> float | None:
+        """Return at which second the audio ends, or None if the header does not state it."""
+        stated = self._container.duration
+        if stated is None or len(self._container.streams) > 1:  # that of the longest track
+            return None
+        if self._form == "matroska":
+            stated_at_all = self._track.duration is None  # FFmpeg has estimated it otherwise
+        elif self._form == "asf":
+            with self._source.open() as file:
+                stated_at_all = asf_end(file, file.seek(0, io.SEEK_END)) is not None
+        else:
+            stated_at_all = self._form == "mov"
+        return stated / 1e6 if stated_at_all else None
 
     def _outer_loss(self, n_samples: int) -> str | None:
         """Find what is missing in the container."""
@@ -170,7 +193,11 @@ class FfmpegDecoder:
                     )
                 if packet.size:
                     self._n_packets += 1
-                    self._stated_s += float((packet.duration or 0) * packet.time_base)
+                    duration = packet.duration or 0
+                    self._stated_s += float(duration * packet.time_base)
+                    if packet.pts is not None:
+                        end_s = float((packet.pts + duration) * packet.time_base)
+                        self._end_s = max(self._end_s, end_s)
                 for frame in packet.decode():
                     self._n_frames += 1
                     if frame.samples:

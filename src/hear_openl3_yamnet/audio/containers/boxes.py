@@ -18,6 +18,9 @@ _EBML = 0x1A45_DFA3
 _ASF = b"\x30\x26\xb2\x75"
 """First bytes of the first object of a Windows Media file."""
 
+_ASF_DATA, _ASF_DATA_HEAD = b"\x36\x26\xb2\x75", 50
+"""First bytes of the object that has the audio, and the bytes of its head."""
+
 
 def mpeg4_end(file: BinaryIO, size: int) -> int | None:
     """Return where the boxes of an MPEG-4 or QuickTime file end (ISO 14496-12, 4.2)."""
@@ -74,7 +77,7 @@ def asf_end(file: BinaryIO, size: int) -> int | None:
         if another or len(head) < 24 or not head[:16].strip(b"\0"):
             break
         (n_bytes,) = struct.unpack("<Q", head[16:])
-        if n_bytes < 24:
-            return None  # a broadcast: its length is unknown
+        if n_bytes < 24 or (n_bytes <= _ASF_DATA_HEAD and head.startswith(_ASF_DATA)):
+            return None  # a broadcast, whose length is unknown
         position += n_bytes
     return position
