@@ -1,7 +1,8 @@
 """Three Ray nodes: a driver, an actor and a node are killed, and every file has its row once.
 
-The nodes are on this machine, each with one CPU and the smallest object store that Ray takes. The
-command is the one of docs/corpora.md.
+The nodes are on this machine, each with two CPUs for Ray and about the smallest object store that
+it takes. So the actor of a lost node finds room on another one. The command is the one of
+docs/corpora.md.
 """
 
 import os
@@ -50,7 +51,7 @@ def files(tmp_path_factory):
 def cluster():
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": OBJECT_STORE}
+    node = {"num_cpus": 2, "object_store_memory": OBJECT_STORE}
     cluster = Cluster(initialize_head=True, head_node_args=node)
     try:
         for _ in range(2):
