@@ -101,9 +101,9 @@ def study():
 
 def tasks_make():
     Path("tasks/synth_words-v1-small").mkdir(parents=True)
-    names = ["--task", "synth_words", "--task", "synth_pitch"]
+    names = ["--task", "synth_words", "--task", "synth_strokes"]
     done = run("tasks", "make", "tasks", "--size", "small", "--sample-rate", 8000, *names)
-    assert Path("tasks/synth_pitch-v1-small/task_metadata.json").exists()
+    assert Path("tasks/synth_strokes-v1-small/task_metadata.json").exists()
     return done, "synth_words-v1-small is in the way"
 
 
