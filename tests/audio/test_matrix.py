@@ -42,16 +42,16 @@ EXCEPTIONS = {
     # their headers state no length: only an incomplete sample or frame tells
     **dict.fromkeys(("IRCAM", "PAF", "PVF", "SD2", "XI"), CUT_BETWEEN_SAMPLES | JOINED),
     **dict.fromkeys(("aac", "ac3", "eac3", "amr"), CUT_BETWEEN_SAMPLES | JOINED),
-    "MAT5": {
-        "twice, joined": "sample 32001 of channel 0 is inf"
-    },  # libsndfile reads the second head
     "MAT4": {"twice, joined": SAME},  # a valid file: MATLAB files hold many variables
     "WVE": {"states half its length": SAME, "twice, joined": JOINED["twice, joined"]},
+    ("MAT5", "DOUBLE"): {"twice, joined": "sample 32001 .* is inf"},  # the head of the second
+    ("W64", "GSM610"): {"states no length": UNREAD},  # libsndfile reads one block of it,
+    ("W64", "MS_ADPCM"): {"states no length": CUT},  # or does not open it
     "HTK": {"states half its length": CUT},  # libsndfile compares the length itself
     "VOC": {"states half its length": rf"{UNREAD}|{CUT}"},  # what follows is taken for a block,
     "mov": {"states half its length": rf"{UNREAD}|{CUT}"},  # or for a box
 }
-"""By libsndfile's name of a format, or FFmpeg's."""
+"""By libsndfile's name of a format, or FFmpeg's; or by format and subtype."""
 
 
 class Whole(NamedTuple):
@@ -115,7 +115,8 @@ def check(folder: Path, kind: str, subtype: str, damage: str) -> None:
     path.write_bytes(damaged(file, kind, damage))
     if file.fork:
         (folder / "._sound").write_bytes(file.fork)
-    expected = EXCEPTIONS.get(file.form, {}).get(damage, EXPECTED[damage])
+    exceptions = EXCEPTIONS.get((kind, subtype)) or EXCEPTIONS.get(file.form, {})
+    expected = exceptions.get(damage, EXPECTED[damage])
     try:
         waveform = load_audio(path, file.rate)
     except AudioFileError as error:

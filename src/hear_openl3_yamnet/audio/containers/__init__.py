@@ -93,7 +93,9 @@ def find_loss(file: BinaryIO, form: str, n_samples: int, block: int = 0) -> str 
     else:
         end = _ENDS[form](file, size) if form in _ENDS else None
     if end is None:
-        return None
+        # libsndfile reads only the first block of GSM 6.10 in a W64 file without a length
+        first_only = form == "W64" and block == 0 and size > 8 * n_samples + 1024
+        return _unread(f"{n_samples} samples of {size} bytes") if first_only else None
     if size < end:
         return truncated(f"{size} bytes, of at least {end}")
     trailing = size - end

@@ -78,7 +78,7 @@ def mat5_end(file: BinaryIO, size: int) -> int | None:
     while end < size:
         file.seek(end)
         head = file.read(8)
-        if len(head) < 8:
+        if len(head) < 8 or head.startswith(b"MATLAB"):  # another file
             break
         end += 8 + struct.unpack(f"{order}I", head[4:])[0]
     return end - 8
