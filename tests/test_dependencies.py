@@ -36,6 +36,7 @@ ROOMS_WITH_EXTRAS = {
     "labelled",
     "plotting",
     "study",
+    "weights",
 }
 
 NOT_IMPORTED = {

@@ -16,9 +16,7 @@ trap 'rm -rf "$work"' EXIT
 export TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES=-1
 
 build_wheel() {
-    "$1" -m venv "$work/build"
-    "$work/build/bin/pip" install --quiet build
-    "$work/build/bin/python" -m build --outdir "$work/dist" "$repository" > "$work/build.log" 2>&1 ||
+    PYTHON=$1 bash "$repository/scripts/release/build.sh" "$work/dist" > "$work/build.log" 2>&1 ||
         { cat "$work/build.log"; return 1; }
 }
 

@@ -1,12 +1,16 @@
-"""Check an installed package. check_install.sh runs this in a fresh environment and empty folder.
+"""Check an installed package, in a fresh environment and an empty folder.
+
+check_install.sh runs this here, and the release workflow on every system.
 
 It appends a row with the installed versions and the time of an import to the table whose path is
 its argument.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -46,7 +50,9 @@ def check_embedding() -> None:
     soundfile.write("noise.wav", noise, 44_100)
     untrained = ["--model", "yamnet", "--weights", "random:1"]
     for arguments, weights, size in ((untrained, "random:1", 1024), ([], "starter:", 512)):
-        command = [Path(sys.executable).with_name("hear-openl3-yamnet"), "embed", "noise.wav"]
+        program = shutil.which("hear-openl3-yamnet", path=sysconfig.get_path("scripts"))
+        assert program, "no command in the folder of scripts"
+        command = [program, "embed", "noise.wav"]
         no_weights = {"HEAR_OPENL3_YAMNET_CACHE": "none", "HEAR_OPENL3_YAMNET_OFFLINE": "1"}
         environment = os.environ | no_weights
         subprocess.run([*command, "-o", "noise.npz", *arguments], check=True, env=environment)

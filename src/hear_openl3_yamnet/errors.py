@@ -22,6 +22,7 @@ __all__ = [
     "MachineError",
     "ManifestError",
     "MissingExtraError",
+    "MissingFrameworkError",
     "ModelTypeError",
     "OptionError",
     "SilentDownmixWarning",
@@ -69,6 +70,10 @@ class ManifestError(HearError, ValueError):
 
 class MissingExtraError(HearError, ModuleNotFoundError):
     """A package that belongs to an extra of this package is not installed."""
+
+
+class MissingFrameworkError(HearError, ModuleNotFoundError):
+    """TensorFlow, or the framework that Keras is told to compute with, is not installed."""
 
 
 class ModelTypeError(HearError, TypeError):
@@ -175,3 +180,53 @@ def require(module: str, *, extra: str) -> ModuleType:
             f'Install it with: pip install "hear-openl3-yamnet[{extra}]"',
             name=missing,
         ) from error
+
+
+@contextmanager
+def needing_tensorflow(purpose: str) -> Iterator[None]:
+    """Convert a failed import of TensorFlow or tensorflow-hub to a `MissingFrameworkError`.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs it, at the beginning of a sentence.
+
+    Raises
+    ------
+    MissingFrameworkError
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingFrameworkError(
+            f"{purpose} needs TensorFlow, and {error.name} is not installed. Install this package "
+            "with all its dependencies: pip install hear-openl3-yamnet",
+            name=error.name,
+        ) from error
+
+
+@contextmanager
+def naming_a_missing_backend() -> Iterator[None]:
+    """Convert a failed import of Keras's backend to a `MissingFrameworkError`.
+
+    Raises
+    ------
+    MissingFrameworkError
+        The message names ``KERAS_BACKEND``. Other errors pass unchanged.
+    """
+    try:
+        yield
+    except HearError:
+        raise
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in _BACKENDS:
+            raise
+        raise MissingFrameworkError(
+            f"Keras computes with {name} here, and {name} is not installed. Set KERAS_BACKEND to "
+            f"one of {', '.join(_BACKENDS)} that is installed, or install {name}.",
+            name=name,
+        ) from error
+
+
+_BACKENDS = ("tensorflow", "torch", "jax")

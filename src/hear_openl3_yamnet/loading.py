@@ -19,6 +19,7 @@ from .errors import (
     WeightsDownloadError,
     WeightsIntegrityError,
     WeightsNotFoundError,
+    naming_a_missing_backend,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def load_model(
         If the weights are not on this machine and cannot be fetched.
     WeightsFormatError
         If a weights file is damaged or contains another network's weights.
+    MissingFrameworkError
+        If the framework that ``KERAS_BACKEND`` names (by default TensorFlow) is not installed, or
+        a SavedModel is given and TensorFlow is not installed.
 
     Warns
     -----
@@ -158,10 +162,11 @@ def _is_options(own: Any) -> bool:
 
 
 def _build(networks: list[Options]) -> HearModel:
-    sources = [weights_of(options) for options in networks]  # first: a missing file shows at once
+    with naming_a_missing_backend():
+        sources = [weights_of(options) for options in networks]  # first: a missing file shows here
 
-    from .engine.embedder import Embedder
-    from .model import HearModel
+        from .engine.embedder import Embedder
+        from .model import HearModel
 
     embedders = [
         Embedder(options, weights) for options, (weights, _) in zip(networks, sources, strict=True)

@@ -24,7 +24,24 @@ BEHAVIOURS = (
 )
 
 
-class WeightsServer:
+class LoopbackServer:
+    """An HTTP server in a thread, whose requests an instance of `handler` answers."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+class WeightsServer(LoopbackServer):
     """Serves the files of a folder at ``/BEHAVIOUR/NAME``.
 
     - good: the file
@@ -45,19 +62,11 @@ class WeightsServer:
         self.requests: Counter[str] = Counter()
         self.stopping = threading.Event()
         self.started_body = threading.Event()
-        handler = type("Handler", (_Handler,), {"weights": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        super().__init__(type("Handler", (_Handler,), {"weights": self}))
 
     def close(self) -> None:
         self.stopping.set()
-        self._http.shutdown()
-        self._http.server_close()
+        super().close()
 
 
 class _Handler(BaseHTTPRequestHandler):

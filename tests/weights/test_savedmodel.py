@@ -13,8 +13,8 @@ import pytest
 from hear_openl3_yamnet import load_model
 from hear_openl3_yamnet.errors import WeightsDownloadError, WeightsFormatError
 from hear_openl3_yamnet.weights.formats import savedmodel
-from hear_openl3_yamnet.weights.hub import resolve_handle
 from hear_openl3_yamnet.weights.reading import read_source, read_weights, weight_shapes
+from hear_openl3_yamnet.weights.tensorflow_hub import resolve_handle
 
 from ..seeded_audio import NAMES, clip
 from ..seeded_weights import write_yamnet

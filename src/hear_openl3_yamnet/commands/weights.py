@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="weights",
-    help="Fetch, list, verify, check, import, export and convert weights.",
+    help="Fetch, list, verify, check, import, export, publish and convert weights.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -175,6 +175,26 @@ def export_files(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> N
     for entry, found in export_folder(folder):
         state = "verified" if found.verified else "not verified"
         typer.echo(f"{entry.name}: {folder / entry.file} ({state})")
+
+
+@app.command("publish")
+def publish_folders(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> None:
+    """Write a repository of the Hugging Face Hub for each of the weights of this package.
+
+    FOLDER gets one folder for each: model.safetensors, config.json and the model card. Nothing is
+    sent anywhere.
+
+    \b
+    Upload one of them with the Hub's own command, which prints the id of the commit:
+      hear-openl3-yamnet weights publish hub
+      hf upload OWNER/openl3-lite hub/openl3-lite
+
+    This needs: pip install "hear-openl3-yamnet[hub]"
+    """  # noqa: D301
+    from ..weights.publishing import publish
+
+    for entry, repository in publish(folder):
+        typer.echo(f"{entry.name}: {repository} ({entry.digests[0]})")
 
 
 @app.command("convert")

@@ -14,10 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from ..backbones import convolutions
+from ..errors import naming_a_missing_backend
+
+with naming_a_missing_backend():
+    import keras
 
 BACKEND: str = keras.backend.backend()
 """``tensorflow``, ``torch`` or ``jax``."""
@@ -192,12 +195,18 @@ def _gpu_with_bfloat16() -> bool | None:
         gpus = tf.config.list_physical_devices("GPU")
         details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
         return details.get("compute_capability", (0, 0)) >= (8, 0) if gpus else None
+    device = _jax_gpu()
+    if device is None:
+        return None
+    return float(getattr(device, "compute_capability", None) or 8.0) >= 8.0
+
+
+def _jax_gpu() -> Any:
+    """Return JAX's device, if it is not the CPU."""
     import jax
 
     device = jax.devices()[0]
-    if device.platform == "cpu":
-        return None
-    return float(getattr(device, "compute_capability", None) or 8.0) >= 8.0
+    return None if device.platform == "cpu" else device
 
 
 def _cpu_has_bfloat16() -> bool:
@@ -229,10 +238,8 @@ def free_gpu_memory(tensor: Any) -> int | None:
         import tensorflow as tf
 
         return sys.maxsize if tf.config.list_physical_devices("GPU") else None  # unknown
-    import jax
-
-    device = jax.devices()[0]
-    if device.platform == "cpu":
+    device = _jax_gpu()
+    if device is None:
         return None
     stats = device.memory_stats() or {}
     return stats.get("bytes_limit", sys.maxsize) - stats.get("bytes_in_use", 0)

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from ..backbones import BACKBONES, get_backbone
-from ..errors import OptionError, WeightsFormatError
+from ..errors import OptionError, WeightsFormatError, naming_a_missing_backend
 from ..files import written_whole
 from ..version import __version__
 from .finding import QUANTISED, identify
@@ -159,9 +159,10 @@ def _write_keras(
     network: str,
     dtype: str,
 ) -> None:
-    import keras
+    with naming_a_missing_backend():
+        import keras
 
-    from ..backbones.folding import set_keras_weights
+        from ..backbones.folding import set_keras_weights
 
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)

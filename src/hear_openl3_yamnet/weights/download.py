@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import WeightsDownloadError
+from . import hugging_face
 from .formats.gzip import MAX_WEIGHTS_BYTES
 from .registry import WeightFile
 
@@ -57,7 +58,8 @@ def address(entry: WeightFile, mirror: str | None = None) -> str:
     """Return the address of a published file: its own, or the one on a mirror."""
     assert entry.url is not None, "starter weights have no address"
     base = mirror or os.environ.get(MIRROR_VARIABLE)
-    return f"{base.rstrip('/')}/{entry.url.rpartition('/')[2]}" if base else entry.url
+    served = f"{entry.file}.gz" if entry.packed else entry.file
+    return f"{base.rstrip('/')}/{served}" if base else entry.url
 
 
 def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> None:
@@ -66,7 +68,7 @@ def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> 
     Parameters
     ----------
     url : str
-        The address.
+        The address. It may be one on the Hugging Face Hub.
     path : Path
         Where to write the bytes, as the server has them. The file is complete only if this
         function returns.
@@ -79,15 +81,18 @@ def download(url: str, path: Path, name: str, patience: Patience = PATIENCE) -> 
     ------
     WeightsDownloadError
         If the download fails: after the last try, or at once if another try would fail too (404).
+    MissingExtraError
+        If the address is on the Hugging Face Hub, and huggingface_hub is not installed.
     OSError
         If the file cannot be written.
     """
     import requests
 
+    web, headers = _web_address(url)
     tries = len(patience.pauses_s) + 1
     for number in range(1, tries + 1):
         try:
-            return _download_once(url, path, name, patience)
+            return _download_once(web, headers, path, name, patience)
         except requests.RequestException as error:
             cause = _describe(error, patience)
             if number == tries or not _is_temporary(error):
@@ -121,12 +126,13 @@ def expect_answer(url: str, seconds: float) -> None:
     """
     import requests
 
+    web, headers = _web_address(url)
     failures: queue.Queue[str | None] = queue.Queue()
 
     def ask() -> None:
         try:
             # not HEAD, which some servers answer differently; the content is not downloaded
-            requests.get(url, timeout=seconds, stream=True).close()
+            requests.get(web, headers=headers, timeout=seconds, stream=True).close()
             failures.put(None)
         except requests.RequestException as error:
             failures.put(_describe(error, Patience(seconds, seconds)))
@@ -156,7 +162,14 @@ class _Bounded:
         self._file.write(data)
 
 
-def _download_once(url: str, path: Path, name: str, patience: Patience) -> None:
+def _web_address(url: str) -> tuple[str, dict[str, str]]:
+    """Return an address of HTTP, and the headers to send."""
+    return hugging_face.web_address(url) if url.startswith(hugging_face.SCHEME) else (url, {})
+
+
+def _download_once(
+    url: str, headers: dict[str, str], path: Path, name: str, patience: Patience
+) -> None:
     import pooch
     from tqdm import tqdm
 
@@ -170,7 +183,7 @@ def _download_once(url: str, path: Path, name: str, patience: Patience) -> None:
             chunk_size=_BLOCK_BYTES,
             timeout=(patience.connect_s, patience.read_s),
             # the digests are those of the bytes as stored: the server must not compress them
-            headers={"Accept-Encoding": "identity"},
+            headers={**headers, "Accept-Encoding": "identity"},
         )
         downloader(url, _Bounded(file, url), None)
 
@@ -188,7 +201,11 @@ def _describe(error: requests.RequestException, patience: Patience) -> str:
     from requests import exceptions
 
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return f"the server answers {error.response.status_code} {error.response.reason}"
+        response = error.response
+        # the Hub says here whether a repository, a revision or a file is missing, or is private
+        told = response.headers.get("X-Error-Message")
+        answer = f"the server answers {response.status_code} {response.reason}"
+        return f"{answer}: {told}" if told else answer
     if isinstance(error, exceptions.ConnectTimeout):
         return f"no connection within {patience.connect_s:g} s"
     if isinstance(error, exceptions.ReadTimeout) or "Read timed out" in str(error):

@@ -1,8 +1,8 @@
 """Find weights by name: on this machine, else by a download. What is found is verified.
 
-The places are, in order: the cache folder, an installed openl3 package, a TFLite conversion that
-the user imported into the cache folder, the published address. The starter weights come with this
-package and are nowhere else.
+The places are, in order: the cache folder, an installed openl3 package, the cache of the Hugging
+Face Hub's own tools, a TFLite conversion that the user imported into the cache folder, the
+published address. The starter weights come with this package and are nowhere else.
 
 A file in the cache counts only if `verifying.check_copy` accepts it. It is hashed each time it is
 looked up, which takes about 20 ms.
@@ -26,6 +26,7 @@ from .download import (
     expect_answer,
     offline,
 )
+from .hugging_face import cached_by_the_hub
 from .placing import place, writing_alone
 from .receipts import content_digest, digest_like, read_receipt, sha256
 from .registry import WeightFile, get_entry, load_registry, registry_path
@@ -50,7 +51,8 @@ class Found:
     path : Path
         The file.
     place : str
-        ``"cache"``, ``"openl3 package"``, or ``"this package"`` for the starter weights.
+        ``"cache"``, ``"openl3 package"``, ``"Hugging Face's cache"``, or ``"this package"`` for
+        the starter weights.
     verified : bool
         Whether its digest proves that it is the registry's file.
     """
@@ -105,6 +107,8 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
         If the name is one of the starter weights, and the file is missing or damaged.
     WeightsDownloadError
         If the download fails, or ``HEAR_OPENL3_YAMNET_OFFLINE`` is set.
+    MissingExtraError
+        If the file is on the Hugging Face Hub, and huggingface_hub is not installed.
     WeightsIntegrityError
         If the downloaded file has another digest than the published file. It is deleted.
     WeightsCacheError
@@ -169,11 +173,13 @@ def locate(name: str, *, answer_s: float | None = None) -> Path:
 
 
 def look_up(entry: WeightFile) -> Found | None:
-    """Return where a file is: with this package, in the cache, or in an openl3 package."""
+    """Return where a file is: with this package, in a cache, or in an openl3 package."""
     verified = check_copy(entry, own_place(entry))
     if verified is not None:
         return Found(own_place(entry), "this package" if entry.is_starter else "cache", verified)
-    return None if entry.is_starter else _in_openl3_package(entry) or _imported_conversion(entry)
+    if entry.is_starter:
+        return None
+    return _in_openl3_package(entry) or _in_cache_of_hub(entry) or _imported_conversion(entry)
 
 
 def identify(path: Path) -> WeightFile | None:
@@ -186,12 +192,16 @@ def identify(path: Path) -> WeightFile | None:
     if not path.is_file():
         return None
     content = content_digest(path)
-    digests = [digest_like(kind, path) for kind in ("sha256:", "git:")]
+    digests = _digests(path)
     beside = read_receipt(path)
     for entry in load_registry().values():
         if is_listed(entry, content, digests, (beside, read_receipt(cache_path(entry)))):
             return entry
     return None
+
+
+def _digests(path: Path) -> list[str]:
+    return [digest_like(kind, path) for kind in ("sha256:", "git:")]
 
 
 def weights_id(path: Path, name: str | None = None, *, quantised: bool = False) -> str:
@@ -256,7 +266,7 @@ def not_found_message(entry: WeightFile, cause: str) -> str:
     message = (
         f"{entry.name} is not on this machine.\n"
         f"  looked at: {cache_path(entry)}\n"
-        f"             {_package_place(entry)}\n"
+        f"             {_other_place(entry)}\n"
         f"  published: {address(entry)}\n"
         f"  download:  {cause}\n"
         f"Download it with `hear-openl3-yamnet weights fetch {entry.name}`."
@@ -266,8 +276,17 @@ def not_found_message(entry: WeightFile, cause: str) -> str:
     return f'{message} An untrained network, as a baseline, needs no file: weights="random".'
 
 
-def _package_place(entry: WeightFile) -> str:
-    """Return where an installed openl3 package would have a file, as text."""
+def _in_cache_of_hub(entry: WeightFile) -> Found | None:
+    path = cached_by_the_hub(str(entry.url)) if entry.on_hugging_face else None
+    if path is None or not is_listed(entry, content_digest(path), _digests(path), ()):
+        return None
+    return Found(path, "Hugging Face's cache", True)
+
+
+def _other_place(entry: WeightFile) -> str:
+    """Return where else a file could be, as text."""
+    if entry.on_hugging_face:
+        return "(the cache of huggingface_hub does not have it)"
     if entry.network != "openl3":
         return "(the openl3 package does not have it)"
     path = _package_path(entry)

@@ -79,7 +79,7 @@ def locate_source(source: str | Path) -> Path:
     """Return the path of a source on this machine. tensorflow-hub downloads an address."""
     if not is_handle(source):
         return Path(source)
-    from .hub import resolve_handle
+    from .tensorflow_hub import resolve_handle
 
     return resolve_handle(str(source))
 

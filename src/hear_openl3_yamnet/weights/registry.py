@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
+from . import hugging_face
 
 REGISTRY_VARIABLE = "HEAR_OPENL3_YAMNET_REGISTRY"
 """Environment variable with the path of another registry file."""
@@ -32,8 +33,9 @@ class WeightFile:
         The name of the unpacked file in the cache folder, or of starter weights beside the
         registry.
     url : str or None
-        The published address. If it ends in ``.gz``, the file is unpacked after the download.
-        None for the starter weights.
+        The published address: of a web server, or on the Hugging Face Hub
+        (``hf://OWNER/NAME@REVISION/FILE``). If it ends in ``.gz``, the file is unpacked after the
+        download. None for the starter weights.
     size : int or None
         Bytes to download, or bytes in the package. None if unknown.
     digests : tuple of str
@@ -60,6 +62,11 @@ class WeightFile:
     def packed(self) -> bool:
         """Whether the published file is packed with gzip. In the cache it is unpacked."""
         return self.url is not None and self.url.endswith(".gz")
+
+    @property
+    def on_hugging_face(self) -> bool:
+        """Whether the file is published on the Hugging Face Hub."""
+        return self.url is not None and self.url.startswith(hugging_face.SCHEME)
 
     @property
     def is_starter(self) -> bool:
@@ -122,7 +129,7 @@ def get_entry(name: str) -> WeightFile:
 
 
 def _entry(name: str, values: dict) -> WeightFile:
-    return WeightFile(
+    entry = WeightFile(
         name=name,
         network=values["network"],
         file=values["file"],
@@ -134,3 +141,8 @@ def _entry(name: str, values: dict) -> WeightFile:
         licence_url=values["licence_url"],
         citation=values["citation"],
     )
+    if entry.on_hugging_face:
+        hugging_face.parse(str(entry.url))
+        if not entry.digests:
+            raise ValueError(f"{name} has no digest: it could not be verified")
+    return entry

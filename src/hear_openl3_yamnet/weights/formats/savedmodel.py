@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...errors import WeightsFormatError
+from ...errors import WeightsFormatError, needing_tensorflow
 from .shapes import Shapes, check_shape, check_values, kinds_by_layer
 
 KINDS = {"kernel", "depthwise_kernel", "bias", "beta", "moving_mean", "moving_variance"}
@@ -74,8 +74,9 @@ def read_saved_model(folder: Path, shapes: Shapes) -> dict[str, np.ndarray]:
 
 def _open_checkpoint(folder: Path) -> tuple[Any, list[Variable]]:
     """Open the checkpoint of a SavedModel and list its variables."""
-    import tensorflow as tf
-    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+    with needing_tensorflow("Reading a SavedModel"):
+        import tensorflow as tf
+        from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
     if not is_saved_model(folder):
         raise WeightsFormatError(f"{folder} is not a SavedModel: it has no saved_model.pb.")

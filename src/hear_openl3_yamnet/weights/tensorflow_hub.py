@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import WeightsDownloadError
+from ..errors import WeightsDownloadError, needing_tensorflow
 from .download import OFFLINE_VARIABLE, PATIENCE, Patience, offline
 
 
@@ -30,8 +30,11 @@ def resolve_handle(handle: str, patience: Patience = PATIENCE) -> Path:
     ------
     WeightsDownloadError
         If the download fails, or the environment forbids it.
+    MissingFrameworkError
+        If tensorflow-hub is not installed.
     """
-    with warnings.catch_warnings():  # tensorflow-hub imports pkg_resources
+    # tensorflow-hub imports pkg_resources
+    with needing_tensorflow(f"The address {handle}"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
         import tensorflow_hub as hub
 
