@@ -120,6 +120,7 @@ def by_ffmpeg(
     container, codec, rate = FFMPEG_KINDS[kind] if isinstance(kind, str) else kind
     samples = sound(rate) if samples is None else samples
     file = _Pipe() if to_pipe else io.BytesIO()
+    options = {"fflags": "+bitexact"} | options  # no random numbers in the headers
     with av.open(file, "w", format=container, options=options) as output:
         if pictures:
             video = output.add_stream("libvpx" if container == "webm" else "mpeg4", rate=10)
@@ -129,8 +130,10 @@ def by_ffmpeg(
         for track in tracks:
             track.bit_rate = _BIT_RATES.get(codec, 64_000)
         if pictures:
-            for frame in (*[av.VideoFrame(32, 32, "yuv420p") for _ in range(10)], None):
-                output.mux(video.encode(frame))
+            grey = np.full((48, 32), 128, np.uint8)  # 32 × 32 pixels, and their colours
+            for _ in range(10):
+                output.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="yuv420p")))
+            output.mux(video.encode(None))
         for i, track in enumerate(tracks):
             _encode(output, track, 2**i * samples, rate, layout)
     return bytes(file.content if isinstance(file, _Pipe) else file.getvalue())
