@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # clients of PyTorch would choose their own
 
 settings.register_profile("steady", deadline=None, derandomize=True)  # machines may be busy
 settings.load_profile("steady")

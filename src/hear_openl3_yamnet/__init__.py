@@ -6,6 +6,7 @@
 """
 
 from .config.presets import list_layers, list_presets
+from .embedding import embed
 from .errors import (
     AudioError,
     AudioFileError,
@@ -29,6 +30,7 @@ __all__ = [
     "WeightsFormatError",
     "WeightsNotFoundError",
     "__version__",
+    "embed",
     "get_scene_embeddings",
     "get_timestamp_embeddings",
     "list_layers",

@@ -59,7 +59,7 @@ dtype=float32]
     UserWarning
         If there are samples outside [-1, 1].
     """
-    _check_model(model)
+    check_model(model)
     embeddings, timestamps = model.timestamp_embeddings(checked_audio(audio), hop_size)
     times = framing.repeated(timestamps, len(embeddings))
     return _tensor(embeddings, model), _tensor(times, model)
@@ -90,11 +90,12 @@ def get_scene_embeddings(audio: Any, model: HearModel, hop_size: float | None = 
     UserWarning
         If there are samples outside [-1, 1].
     """
-    _check_model(model)
+    check_model(model)
     return _tensor(model.scene_embeddings(checked_audio(audio), hop_size), model)
 
 
-def _check_model(model: Any) -> None:
+def check_model(model: Any) -> None:
+    """Raise a `ModelTypeError` if a model is not from this package's ``load_model``."""
     module = sys.modules.get(f"{__package__}.model")  # not there: no model was ever loaded
     if module is None or not isinstance(model, module.HearModel):
         raise ModelTypeError(

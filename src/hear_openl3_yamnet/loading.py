@@ -117,6 +117,45 @@ def load_model(
     return _build(networks)
 
 
+def load_described(description: dict[str, Any], weights: str | None = None) -> HearModel:
+    """Load the model that made some embeddings, to compare others with them.
+
+    Parameters
+    ----------
+    description : dict
+        Its ``config`` (`HearModel.config`), its ``weights_id``, and its ``precision`` as a list
+        with an item for each network, as the shards of a corpus have them.
+    weights : str, optional
+        As `load_model`; by default what the id says. The id of a file does not say its folder.
+
+    Returns
+    -------
+    HearModel
+
+    Raises
+    ------
+    OptionError
+        If the weights came from a file and `weights` is not given, or if they are other weights.
+    WeightsNotFoundError, WeightsFormatError
+        As `load_model`.
+    """
+    config, ids = json.loads(json.dumps(description["config"])), description["weights_id"]
+    each = config.get("networks", [config])
+    for own, precision, one in zip(each, description["precision"], ids.split("+"), strict=True):
+        kind = one.partition(":")[0]
+        if weights is None and kind not in _WEIGHTS_KEYWORDS:
+            raise OptionError(
+                f"The embeddings were made with weights of a file, {one}. Name the file: weights="
+            )
+        own |= {"precision": precision, "weights": weights or (one if kind == "random" else kind)}
+    model = load_model(**config)
+    if model.weights_id != ids:
+        raise OptionError(
+            f"The embeddings were made with the weights {ids}. Received: {model.weights_id}"
+        )
+    return model
+
+
 def _is_preset(name: str) -> bool:
     return all(one.strip() in PRESETS for one in name.split("+"))
 

@@ -36,7 +36,7 @@ def test_embedding_and_exporting(files, tmp_path):
     run = corpus("export", out, tmp_path / "hear")
     assert run.exit_code == 0, run.output
     assert np.load(tmp_path / "hear" / "a.wav.embedding.npy").shape == (1024,)
-    run = corpus("export", out, tmp_path / "projector", "--format", "projector")
+    run = corpus("export", out, tmp_path / "projector", "--to", "projector")
     assert run.exit_code == 0, run.output
     assert (tmp_path / "projector" / "vectors.tsv").exists()
 

@@ -28,7 +28,7 @@ def checked_audio(audio: Any) -> np.ndarray:
     AudioError, AudioTypeError
         As `get_timestamp_embeddings`.
     """
-    samples = _float32(audio)
+    samples = as_float32(audio)
     shape = tuple(samples.shape)
     if samples.ndim != 2:
         hint = " One clip: audio[None, :]." if samples.ndim == 1 else ""
@@ -62,7 +62,7 @@ def checked_samples(samples: Any) -> np.ndarray:
     AudioError, AudioTypeError
         As `get_timestamp_embeddings`.
     """
-    samples = _float32(samples)
+    samples = as_float32(samples)
     if samples.ndim != 1:
         hint = " Its first channel: samples[:, 0]." if samples.ndim == 2 else ""
         raise AudioError(
@@ -91,7 +91,24 @@ def _check_values(samples: np.ndarray) -> None:
         )
 
 
-def _float32(audio: Any) -> np.ndarray:
+def as_float32(audio: Any) -> np.ndarray:
+    """Return samples of any shape as a float32 array.
+
+    Parameters
+    ----------
+    audio : tensor or np.ndarray
+        A tensor of the backend, or of PyTorch under any backend.
+
+    Returns
+    -------
+    np.ndarray [dtype=float32]
+        Of the same shape. Its values are not checked.
+
+    Raises
+    ------
+    AudioTypeError
+        If the samples are not real floating-point numbers.
+    """
     if not (hasattr(audio, "dtype") and hasattr(audio, "shape")):
         raise AudioTypeError(
             "audio must be a NumPy array or a tensor of the backend. "
@@ -103,7 +120,9 @@ def _float32(audio: Any) -> np.ndarray:
         raise AudioTypeError(
             f"audio must be floating-point samples in [-1, 1].{hint} Received: dtype {dtype}"
         )
-    if not isinstance(audio, np.ndarray):
+    if hasattr(audio, "detach"):  # PyTorch's, whatever the backend
+        audio = audio.detach().cpu().float().numpy()
+    elif not isinstance(audio, np.ndarray | np.generic):
         from keras import ops
 
         audio = ops.convert_to_numpy(ops.cast(audio, "float32") if dtype == "bfloat16" else audio)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from .sources import AudioSource
 
 __all__ = ["load_audio"]
+
+
+LONGEST_WHOLE_S = 60.0
+"""Seconds of the longest clip that is decoded as a whole. Longer ones are decoded in blocks."""
 
 
 def load_audio(audio: AudioSource, sample_rate: int) -> np.ndarray:
@@ -104,3 +109,35 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     n_samples = -(-len(waveform) * to_rate // from_rate)
     resampled = soxr.resample(waveform, from_rate, to_rate, quality="HQ")[:n_samples]
     return np.pad(resampled, (0, n_samples - len(resampled)))
+
+
+def resample_blocks(
+    blocks: Iterable[np.ndarray], from_rate: int, to_rate: int
+) -> Iterator[np.ndarray]:
+    """Resample a waveform that comes in blocks.
+
+    Parameters
+    ----------
+    blocks : iterable of np.ndarray [shape=(n_samples,), dtype=float32]
+    from_rate, to_rate : int
+        Sample rates [Hz].
+
+    Yields
+    ------
+    np.ndarray [shape=(n_samples,), dtype=float32]
+        Joined, they equal what `resample` returns for the whole waveform.
+    """
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
+    n_in = n_out = 0
+    for block in blocks:
+        resampled = stream.resample_chunk(block)
+        n_in, n_out = n_in + len(block), n_out + len(resampled)
+        yield resampled
+    left = -(-n_in * to_rate // from_rate) - n_out
+    resampled = stream.resample_chunk(np.empty(0, np.float32), last=True)[:left]
+    yield np.pad(resampled, (0, left - len(resampled)))

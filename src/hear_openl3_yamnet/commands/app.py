@@ -16,6 +16,7 @@ from . import weights as weights_cli
 from .embed import embed
 from .evaluate import evaluate, leaderboard
 from .export import export
+from .search import search
 from .study import study
 from .tag import tag
 
@@ -35,6 +36,7 @@ app.command()(export)
 app.command()(evaluate)
 app.command()(leaderboard)
 app.command()(study)
+app.command()(search)
 app.add_typer(weights_cli.app)
 app.add_typer(corpus_cli.app)
 app.add_typer(tasks_cli.app)

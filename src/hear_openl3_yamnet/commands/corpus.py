@@ -129,7 +129,7 @@ def export(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="Folder. It is made if it does not exist.")
     ],
-    format: Annotated[
+    to: Annotated[
         Literal["hear", "projector"],
         typer.Option(
             help="hear: ID.embedding.npy, and ID.timestamps.json, for each file; "
@@ -140,9 +140,8 @@ def export(
     """Write a corpus in another format."""
     from ..corpora import export_hear, export_projector, load_corpus
 
-    write = {"hear": export_hear, "projector": export_projector}[format]
-    n_files = write(load_corpus(corpus), out)
-    typer.echo(f"{out}: {n_files} files")
+    write = {"hear": export_hear, "projector": export_projector}[to]
+    typer.echo(f"{out}: {write(load_corpus(corpus), out)} files")
 
 
 def _outputs(**given: bool) -> str:

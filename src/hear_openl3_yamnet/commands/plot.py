@@ -18,14 +18,11 @@ from .shared import (
     errors_of,
     gather_options,
     load_quietly,
+    report_sounds,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-_MOST_NAMED = 20
-"""Files without a sound that are named one by one."""
 
 
 class _ClipByDefault(typer.core.TyperGroup):
@@ -180,19 +177,7 @@ def corpus(
     title = f"{folder.resolve().name}: a map of its scenes"
     with naming_what_cannot_be_written(page):
         sounds = write_page(scene_map, page, title, embed_below * 1e6)
-    n_points = len(scene_map.ids)
-    how = "in the page" if sounds.embedded else "linked"
-    n_silent = sounds.of.count(None)
-    typer.echo(f"{page} ({n_points - n_silent} sounds, {how})")
-    for cause in list(sounds.missing.values())[:_MOST_NAMED]:
-        typer.echo(f"Error: {cause}", err=True)
-    if n_silent:
-        typer.echo(
-            f"{n_silent} of {n_points} points have no sound. The paths of their files are those "
-            "that corpus embed was given. Run this command in the same folder as corpus embed.",
-            err=True,
-        )
-        raise typer.Exit(1)
+    report_sounds(page, sounds, "points")
 
 
 def _save(figure: Figure, path: Path) -> None:

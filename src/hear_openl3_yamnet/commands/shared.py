@@ -15,6 +15,7 @@ from ..errors import HearError, MachineError, MissingExtraError, OptionError, We
 
 if TYPE_CHECKING:
     from ..model import HearModel
+    from ..plotting.sounds import Sounds
 
 Input = TypeVar("Input")
 
@@ -23,6 +24,9 @@ _OF_ALL_INPUTS = (MachineError, MissingExtraError, WeightsCacheError)
 
 PICTURES = (".png", ".svg", ".pdf")
 """The endings of pictures' names."""
+
+MOST_NAMED = 20
+"""Files without a sound that are named one by one."""
 
 MODEL = "A preset (see: models), a weights file, or a .json file of options."
 
@@ -142,11 +146,18 @@ def load_quietly(model: str, options: dict[str, Any]) -> "HearModel":
     OptionError, WeightsNotFoundError, WeightsFormatError
         As `load_model`.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from .. import load_model
 
-    with warnings_shown():
+    with loading_quietly():
         return load_model(model, **options)
+
+
+@contextmanager
+def loading_quietly() -> Iterator[None]:
+    """Load a model in the block without TensorFlow's own notes, as `warnings_shown` does."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with warnings_shown():
+        yield
 
 
 @contextmanager
@@ -239,6 +250,35 @@ def errors_of(item: object) -> Iterator[None]:
         raise HearError(f"{item}: {error}") from error
     except Exception as error:
         raise HearError(f"{item}: {type(error).__name__}: {error}") from error
+
+
+def report_sounds(page: Path, sounds: "Sounds", what: str) -> None:
+    """Print how many sounds a page has, and name the files that it cannot play.
+
+    Parameters
+    ----------
+    page : Path
+    sounds : Sounds
+    what : str
+        What has a sound in the page, in the plural.
+
+    Raises
+    ------
+    typer.Exit
+        With status 1, if there are such files.
+    """
+    n, n_silent = len(sounds.of), sounds.of.count(None)
+    how = "in the page" if sounds.embedded else "linked"
+    typer.echo(f"{page} ({n - n_silent} sounds, {how})")
+    for cause in list(sounds.missing.values())[:MOST_NAMED]:
+        typer.echo(f"Error: {cause}", err=True)
+    if n_silent:
+        typer.echo(
+            f"{n_silent} of {n} {what} have no sound. The paths of their files are those "
+            "that corpus embed was given. Run this command in the same folder as corpus embed.",
+            err=True,
+        )
+        raise typer.Exit(1)
 
 
 def say(text: str, stream: IO[str]) -> None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..audio.files import LONGEST_WHOLE_S
 from ..errors import CorpusError, MachineError
 from ..features import framing
 from . import trial
 from .decoding import (
-    LONGEST_WHOLE_S,
     Clip,
     explain,
     may_be_the_machines,

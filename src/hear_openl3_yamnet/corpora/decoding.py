@@ -15,16 +15,12 @@ from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
 import numpy as np
-import soxr
 
 from ..audio.audio_file import AudioFile
-from ..audio.files import resample
+from ..audio.files import LONGEST_WHOLE_S, resample, resample_blocks
 from ..errors import AudioFileError, HearError, is_of_the_machine
 from .manifest import Item
 from .rows import Row
-
-LONGEST_WHOLE_S = 60.0
-"""Seconds of the longest file that is decoded as a whole. Longer files are decoded in blocks."""
 
 FILES_AHEAD = 32
 """Largest number of decoded files that wait for the network: 370 MB at 48 kHz."""
@@ -110,9 +106,8 @@ def stream(row: Row, sample_rate: int) -> Iterator[np.ndarray]:
     """
     with _opened(row.item) as file:
         blocks = file.mono_blocks(_select(file, row.item))
-        yield from _resampled(
-            _measured(blocks, row, file.sample_rate), file.sample_rate, sample_rate
-        )
+        measured = _measured(blocks, row, file.sample_rate)
+        yield from resample_blocks(measured, file.sample_rate, sample_rate)
     _check_unchanged(row)
 
 
@@ -214,19 +209,3 @@ def _measured(blocks: Iterable[np.ndarray], row: Row, sample_rate: int) -> Itera
 
 def _peak(mono: np.ndarray) -> float:
     return float(max(mono.max(), -mono.min())) if len(mono) else 0.0
-
-
-def _resampled(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
-    """Resample blocks. Joined, they equal what `resample` returns for the whole file."""
-    if from_rate == to_rate:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
-    n_in = n_out = 0
-    for block in blocks:
-        resampled = stream.resample_chunk(block)
-        n_in, n_out = n_in + len(block), n_out + len(resampled)
-        yield resampled
-    left = -(-n_in * to_rate // from_rate) - n_out
-    resampled = stream.resample_chunk(np.empty(0, np.float32), last=True)[:left]
-    yield np.pad(resampled, (0, left - len(resampled)))

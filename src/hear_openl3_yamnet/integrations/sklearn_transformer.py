@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..audio.checks import checked_samples
-from ..audio.files import load_audio
 from ..config.presets import DEFAULT_PRESET
+from ..embedding import embed
 from ..loading import load_model
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 MODELS_KEPT = 2
 """Models that a process keeps, so that clones of a transformer share them."""
-
-BATCH_S = 60
-"""Seconds of clips that are embedded together."""
 
 
 class HearEmbedding(TransformerMixin, BaseEstimator):
@@ -131,7 +128,7 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
         """
         for item in _items(X):
             if not _is_path(item):
-                _clip(item)
+                _check_clip(item)
         model = self._load()
         self.sample_rate_ = model.sample_rate
         self.weights_id_ = model.weights_id
@@ -168,12 +165,7 @@ subsampling, scene_pooling, normalize, framing, sharing, precision, memory_limit
                 f"weights={self.weights!r} are not the weights of fit: {model.weights_id}, "
                 f"not {self.weights_id_}. Use the weights of fit, or fit again."
             )
-        clips = (
-            _clip(load_audio(item, model.sample_rate) if _is_path(item) else item)
-            for item in _items(X)
-        )
-        batches = _batches(clips, BATCH_S * model.sample_rate)
-        return np.concatenate([model.scene_embeddings(batch) for batch in batches])
+        return embed(list(_items(X)), model)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns [shape=(size,), dtype=object]. The input has no names."""
@@ -233,20 +225,8 @@ def _is_path(item: Any) -> bool:
     return isinstance(item, str | os.PathLike)
 
 
-def _clip(item: Any) -> np.ndarray:
-    """Return the samples of one clip after checks."""
+def _check_clip(item: Any) -> None:
+    """Raise what `embed` would raise of an array, and refuse channels."""
     samples = checked_samples(np.asarray(item) if isinstance(item, list | tuple) else item)
     if len(samples) == 0:
         raise AudioError("A clip must hold at least one sample. Received: 0 sample(s)")
-    return samples
-
-
-def _batches(clips: Iterable[np.ndarray], longest: int) -> Iterator[list[np.ndarray]]:
-    """Gather neighbouring clips up to a number of samples."""
-    batch: list[np.ndarray] = []
-    for clip in clips:
-        if batch and sum(map(len, batch)) + len(clip) > longest:
-            yield batch
-            batch = []
-        batch.append(clip)
-    yield batch

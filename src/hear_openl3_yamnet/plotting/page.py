@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
-from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,7 +13,8 @@ from ..files import written_whole
 from .axes import COLOUR_MAP
 from .groups import GREY, as_numbers, group, is_scale
 from .scene_map import SceneMap
-from .sounds import Sounds, embed_sounds, embedded_size, link_sounds
+from .sounds import Sounds, sounds_of_page
+from .templates import filled, resource, source_hash
 
 _STEPS = 16  # colours of the scale in the legend
 
@@ -45,8 +43,7 @@ def write_page(scene_map: SceneMap, path: Path, title: str, embed_below: float =
         If the folder cannot be written to, or the disk is full.
     """
     place = (scene_map.paths, scene_map.starts, scene_map.durations)
-    embedded = embedded_size(scene_map.durations) <= embed_below
-    sounds = embed_sounds(*place) if embedded else link_sounds(*place, path)
+    sounds = sounds_of_page(*place, path, embed_below)
     with written_whole(path) as partial:
         partial.write_text(build_page(scene_map, sounds, title), encoding="utf-8")
     return sounds
@@ -71,21 +68,19 @@ def build_page(scene_map: SceneMap, sounds: Sounds, title: str) -> str:
     str
         HTML. The same arguments give the same page.
     """
-    script, style = _resource("page.js"), _resource("page.css")
+    script, style = resource("page.js"), resource("page.css")
     content = {
         "title": html.escape(title),
         "policy": (
-            f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+            f"default-src 'none'; script-src '{source_hash(script)}'; "
+            f"style-src '{source_hash(style)}'; "
             "media-src 'self' data: file:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
         "script": script,
         "data": _json_in_html(_content(scene_map, sounds, title)),
     }
-    page = _resource("page.html")
-    # one pass: what is inserted is not searched for places
-    pieces = page.split("@@")
-    return "".join(content[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+    return filled("page.html", content)
 
 
 def _content(scene_map: SceneMap, sounds: Sounds, title: str) -> dict[str, Any]:
@@ -151,12 +146,3 @@ def _json_in_html(content: dict[str, Any]) -> str:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
-
-
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"sha256-{digest}"
-
-
-def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")

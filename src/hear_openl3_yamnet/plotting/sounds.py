@@ -45,6 +45,33 @@ class Sounds:
     missing: dict[str, str]
 
 
+def sounds_of_page(
+    paths: Sequence[str],
+    starts: Sequence[float | None],
+    durations: Sequence[float | None],
+    page: Path,
+    embed_below: float,
+) -> Sounds:
+    """Embed the sounds of a page if they take at most so many bytes. Otherwise link them.
+
+    Parameters
+    ----------
+    paths, starts, durations
+        As `embed_sounds`.
+    page : Path
+        The path of the page.
+    embed_below : float
+        Bytes.
+
+    Returns
+    -------
+    Sounds
+    """
+    if embedded_size(durations) <= embed_below:
+        return embed_sounds(paths, starts, durations)
+    return link_sounds(paths, starts, durations, page)
+
+
 def embedded_size(durations: Sequence[float | None]) -> float:
     """Return how many bytes sounds take in a page at most."""
     return _BYTES_PER_SECOND * sum(duration or 0.0 for duration in durations)
