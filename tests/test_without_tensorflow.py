@@ -89,5 +89,5 @@ def test_the_missing_backend_is_named(tmp_path):
     done = run(
         'import hear_openl3_yamnet as h; h.load_model("yamnet-starter")', "tensorflow", tmp_path
     )
-    assert "MissingFrameworkError: Keras computes with tensorflow here" in done.stderr
-    assert "Set KERAS_BACKEND to one of tensorflow, torch, jax" in done.stderr
+    assert "MissingFrameworkError: KERAS_BACKEND names the backend tensorflow" in done.stderr
+    assert "choose one that is installed: torch, jax" in done.stderr

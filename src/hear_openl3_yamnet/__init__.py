@@ -5,6 +5,7 @@
 >>> embeddings, timestamps = get_timestamp_embeddings(audio, model)  # doctest: +SKIP
 """
 
+from . import environment
 from .config.presets import list_layers, list_presets
 from .embedding import embed
 from .errors import (
@@ -37,6 +38,8 @@ __all__ = [
     "list_presets",
     "load_model",
 ]
+
+environment.set_defaults()  # no import above has imported Keras
 
 
 def __getattr__(name: str) -> object:

@@ -16,6 +16,7 @@ __all__ = [
     "AudioError",
     "AudioFileError",
     "AudioTypeError",
+    "BackendError",
     "CorpusError",
     "ExportError",
     "HearError",
@@ -50,6 +51,13 @@ class AudioTypeError(HearError, TypeError):
 
 class AudioFileError(HearError, OSError):
     """An audio file is missing, cannot be read, or has no audio."""
+
+
+class BackendError(HearError):
+    """Keras's backend cannot compute here: for example in a forked process, or inside a graph.
+
+    It has no second base class: TensorFlow replaces such an error, if it comes out of a graph.
+    """
 
 
 class CorpusError(HearError, OSError):
@@ -203,30 +211,3 @@ def needing_tensorflow(purpose: str) -> Iterator[None]:
             "with all its dependencies: pip install hear-openl3-yamnet",
             name=error.name,
         ) from error
-
-
-@contextmanager
-def naming_a_missing_backend() -> Iterator[None]:
-    """Convert a failed import of Keras's backend to a `MissingFrameworkError`.
-
-    Raises
-    ------
-    MissingFrameworkError
-        The message names ``KERAS_BACKEND``. Other errors pass unchanged.
-    """
-    try:
-        yield
-    except HearError:
-        raise
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name not in _BACKENDS:
-            raise
-        raise MissingFrameworkError(
-            f"Keras computes with {name} here, and {name} is not installed. Set KERAS_BACKEND to "
-            f"one of {', '.join(_BACKENDS)} that is installed, or install {name}.",
-            name=name,
-        ) from error
-
-
-_BACKENDS = ("tensorflow", "torch", "jax")

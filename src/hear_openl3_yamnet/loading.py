@@ -19,7 +19,6 @@ from .errors import (
     WeightsDownloadError,
     WeightsIntegrityError,
     WeightsNotFoundError,
-    naming_a_missing_backend,
 )
 
 if TYPE_CHECKING:
@@ -201,11 +200,10 @@ def _is_options(own: Any) -> bool:
 
 
 def _build(networks: list[Options]) -> HearModel:
-    with naming_a_missing_backend():
-        sources = [weights_of(options) for options in networks]  # first: a missing file shows here
+    sources = [weights_of(options) for options in networks]  # first: a missing file shows here
 
-        from .engine.embedder import Embedder
-        from .model import HearModel
+    from .engine.embedder import Embedder
+    from .model import HearModel
 
     embedders = [
         Embedder(options, weights) for options, (weights, _) in zip(networks, sources, strict=True)

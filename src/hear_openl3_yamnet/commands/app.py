@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import environment
 from ..errors import HearError, OptionError
 from ..version import __version__
 from . import corpus as corpus_cli
@@ -48,6 +49,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # so that names of files that are not UTF-8 print
             stream.reconfigure(errors="backslashreplace")
+    environment.prepare_command()
     try:
         app()
     except HearError as error:

@@ -1,7 +1,6 @@
 """What several commands share: options, loading a model, and messages beside a progress bar."""
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -128,7 +127,7 @@ def check_ending(path: Path, endings: tuple[str, ...]) -> None:
 
 
 def load_quietly(model: str, options: dict[str, Any]) -> "HearModel":
-    """Load a model, without TensorFlow's own notes and with warnings as `warnings_shown` has them.
+    """Load a model, with warnings as `warnings_shown` has them.
 
     Parameters
     ----------

@@ -234,5 +234,6 @@ def _state(entry: "WeightFile", found: "Found | None") -> str:
     from ..weights.finding import own_place
 
     if found is None:
-        return "damaged" if own_place(entry).exists() else "not here"
+        place = own_place(entry)
+        return "damaged" if place and place.exists() else "not here"
     return "verified" if found.verified else "not verified"

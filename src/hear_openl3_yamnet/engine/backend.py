@@ -7,6 +7,7 @@ it, as everywhere in Keras.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -16,17 +17,56 @@ from typing import Any
 
 import numpy as np
 
-from ..backbones import convolutions
-from ..errors import naming_a_missing_backend
+from ..environment import importing_keras
 
-with naming_a_missing_backend():
+with importing_keras():
     import keras
+
+from ..backbones import convolutions
+from ..errors import BackendError
 
 BACKEND: str = keras.backend.backend()
 """``tensorflow``, ``torch`` or ``jax``."""
 
 TENSOR_ALIGNMENT = 64
 """Bytes. Some operations of TensorFlow crash on tensors that are not aligned to this."""
+
+
+_process: int | None = None
+"""The process in which the backend first computed for a network."""
+
+
+def check_usable() -> None:
+    """Check that the backend can compute in this process, at this place. Call it before it does.
+
+    Raises
+    ------
+    BackendError
+        In a process that was forked from one in which TensorFlow or JAX has computed: their threads
+        are not there, and it would wait for them for ever. Also where TensorFlow builds a graph
+        instead of computing.
+    """
+    global _process
+    if BACKEND == "torch":
+        return
+    if _process is None:
+        _process = os.getpid()
+    if _process != os.getpid():
+        raise BackendError(
+            f"This process was forked from one in which {BACKEND} has computed already, and would "
+            "wait for ever for threads that were not copied. Start processes with "
+            'multiprocessing.get_context("spawn"), or load no model before you fork.'
+        )
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.executing_eagerly():
+            raise BackendError(
+                "TensorFlow builds a graph here and computes no embeddings. Call this outside of "
+                "tf.function and tf.Graph, and leave out tf.compat.v1.disable_eager_execution() "
+                "and tf.compat.v1.disable_v2_behavior(). Into a graph, put a layer: "
+                "hear_openl3_yamnet.integrations.keras_layer.HearLayer."
+            )
 
 
 def module_type() -> type:

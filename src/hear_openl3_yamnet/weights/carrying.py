@@ -106,7 +106,7 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
             "Download them with `hear-openl3-yamnet weights fetch --all`."
         )
     for entry, found in here:
-        converted = found.path == conversion_path(entry)
+        converted = found.place == "cache" and found.path == conversion_path(entry)
         target = folder / (found.path.name if converted else entry.file)
         with writing(target):
             place(entry, found.path, target, entry.digests[0] if found.verified else None)

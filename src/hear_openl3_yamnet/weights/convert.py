@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 
 from ..backbones import BACKBONES, get_backbone
-from ..errors import OptionError, WeightsFormatError, naming_a_missing_backend
+from ..environment import importing_keras
+from ..errors import OptionError, WeightsFormatError
 from ..files import written_whole
 from ..version import __version__
 from .finding import QUANTISED, identify
@@ -159,10 +160,10 @@ def _write_keras(
     network: str,
     dtype: str,
 ) -> None:
-    with naming_a_missing_backend():
+    with importing_keras():
         import keras
 
-        from ..backbones.folding import set_keras_weights
+    from ..backbones.folding import set_keras_weights
 
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(dtype)

@@ -15,7 +15,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import WeightsDownloadError, WeightsNotFoundError
+from ..errors import WeightsCacheError, WeightsDownloadError, WeightsNotFoundError
 from ..files import partial_path
 from .download import (
     OFFLINE_VARIABLE,
@@ -112,7 +112,7 @@ def fetch(name: str, *, mirror: str | None = None, patience: Patience = PATIENCE
     WeightsIntegrityError
         If the downloaded file has another digest than the published file. It is deleted.
     WeightsCacheError
-        If the cache folder cannot be written to.
+        If the cache folder cannot be written to, or the user has no home folder to put it into.
     """
     entry = get_entry(name)
     if entry.is_starter:
@@ -174,9 +174,10 @@ def locate(name: str, *, answer_s: float | None = None) -> Path:
 
 def look_up(entry: WeightFile) -> Found | None:
     """Return where a file is: with this package, in a cache, or in an openl3 package."""
-    verified = check_copy(entry, own_place(entry))
-    if verified is not None:
-        return Found(own_place(entry), "this package" if entry.is_starter else "cache", verified)
+    place = own_place(entry)
+    verified = check_copy(entry, place) if place else None
+    if place and verified is not None:
+        return Found(place, "this package" if entry.is_starter else "cache", verified)
     if entry.is_starter:
         return None
     return _in_openl3_package(entry) or _in_cache_of_hub(entry) or _imported_conversion(entry)
@@ -194,8 +195,13 @@ def identify(path: Path) -> WeightFile | None:
     content = content_digest(path)
     digests = _digests(path)
     beside = read_receipt(path)
-    for entry in load_registry().values():
-        if is_listed(entry, content, digests, (beside, read_receipt(cache_path(entry)))):
+    entries = load_registry().values()
+    for entry in entries:  # all of them first, because receipts in the cache are slower to look up
+        if is_listed(entry, content, digests, [beside]):
+            return entry
+    for entry in entries:
+        place = own_place(entry)
+        if place and is_listed(entry, content, digests, [read_receipt(place)]):
             return entry
     return None
 
@@ -232,12 +238,26 @@ def weights_id(path: Path, name: str | None = None, *, quantised: bool = False) 
 
 
 def cache_folder() -> Path:
-    """Return the folder of downloaded weights. It need not exist."""
-    if override := os.environ.get(CACHE_VARIABLE):
-        return Path(override).expanduser()
-    import pooch
+    """Return the folder of downloaded weights. It need not exist.
 
-    return Path(pooch.os_cache("hear-openl3-yamnet")) / "weights"
+    Raises
+    ------
+    WeightsCacheError
+        If the user has no home folder: ``HOME`` is not set, and the user is not in the list of
+        users, as it is in many containers.
+    """
+    try:
+        if override := os.environ.get(CACHE_VARIABLE):
+            return Path(override).expanduser()
+        import pooch
+
+        folder = Path(pooch.os_cache("hear-openl3-yamnet")).expanduser()
+    except RuntimeError as error:  # of pathlib, or of platformdirs
+        raise WeightsCacheError(
+            "There is no folder for downloaded weights, because this user has no home folder. Set "
+            f"{CACHE_VARIABLE} to a folder. Weights of this package need none."
+        ) from error
+    return folder / "weights"
 
 
 def cache_path(entry: WeightFile) -> Path:
@@ -250,9 +270,17 @@ def conversion_path(entry: WeightFile) -> Path:
     return cache_path(entry).with_suffix(TFLITE_SUFFIX)
 
 
-def own_place(entry: WeightFile) -> Path:
-    """Return where this package keeps a file: in the cache, or beside the registry (starters)."""
-    return registry_path().with_name(entry.file) if entry.is_starter else cache_path(entry)
+def own_place(entry: WeightFile) -> Path | None:
+    """Return where this package keeps a file: in the cache, or beside the registry (starters).
+
+    None if the user has no cache folder.
+    """
+    if entry.is_starter:
+        return registry_path().with_name(entry.file)
+    try:
+        return cache_path(entry)
+    except WeightsCacheError:
+        return None
 
 
 def not_found_message(entry: WeightFile, cause: str) -> str:
@@ -265,7 +293,7 @@ def not_found_message(entry: WeightFile, cause: str) -> str:
         )
     message = (
         f"{entry.name} is not on this machine.\n"
-        f"  looked at: {cache_path(entry)}\n"
+        f"  looked at: {own_place(entry) or '(this user has no cache folder)'}\n"
         f"             {_other_place(entry)}\n"
         f"  published: {address(entry)}\n"
         f"  download:  {cause}\n"
@@ -303,6 +331,8 @@ def _in_openl3_package(entry: WeightFile) -> Found | None:
 
 
 def _imported_conversion(entry: WeightFile) -> Found | None:
+    if own_place(entry) is None:
+        return None
     path = conversion_path(entry)
     receipt = read_receipt(path)
     if receipt is None or receipt.name != entry.name or not path.is_file():

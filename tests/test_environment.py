@@ -1,0 +1,142 @@
+"""Which backend Keras gets, decided before it is imported, in processes that lack some packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import requires
+
+import pytest
+from packaging.requirements import Requirement
+
+from hear_openl3_yamnet.environment import UNUSED
+
+HIDING = """
+import os, sys
+from importlib.machinery import PathFinder
+
+find_spec = PathFinder.find_spec
+
+def find_some(name, path=None, target=None):
+    return None if name.partition(".")[0] in {hidden} else find_spec(name, path, target)
+
+PathFinder.find_spec = find_some
+"""
+
+
+def python(program: str, hidden: set[str], folder, **environment: str) -> str:
+    """Run a program in which some packages are not installed, and return what it prints."""
+    settings = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+    settings |= {"KERAS_HOME": str(folder), **environment}
+    command = [sys.executable, "-c", HIDING.format(hidden=hidden or "()") + program]
+    done = subprocess.run(command, capture_output=True, text=True, env=settings, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+CHOICE = """
+import hear_openl3_yamnet
+print(os.environ.get("KERAS_BACKEND"), *({"keras", "tensorflow", "torch", "jax"} & {*sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "chosen"),
+    [
+        (set(), "None"),  # Keras takes TensorFlow by itself
+        ({"tensorflow"}, "torch"),
+        ({"torch", "jax"}, "None"),
+        ({"tensorflow", "torch"}, "jax"),
+        ({"tensorflow", "torch", "jax"}, "None"),
+    ],
+    ids=str,
+)
+def test_the_first_backend_that_is_installed(hidden, chosen, tmp_path):
+    assert python(CHOICE, hidden, tmp_path) == chosen  # and none of them is imported
+
+
+@pytest.mark.parametrize("hidden", [{"tensorflow"}, {"tensorflow", "jax"}, set()], ids=str)
+def test_the_users_choice_is_obeyed(hidden, tmp_path):
+    assert python(CHOICE, hidden, tmp_path, KERAS_BACKEND="jax") == "jax"
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
+    assert python(CHOICE, hidden, tmp_path) == "None"  # Keras reads the file itself
+
+
+def test_a_file_that_keras_itself_has_written_is_no_choice(tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "tensorflow"}))
+    assert python(CHOICE, {"tensorflow"}, tmp_path) == "torch"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"backend": ""}'])
+def test_a_file_without_a_choice(text, tmp_path):
+    (tmp_path / "keras.json").write_text(text)
+    assert python(CHOICE, {"tensorflow"}, tmp_path) == "torch"
+
+
+def test_keras_that_is_imported_already_keeps_its_backend(tmp_path):
+    program = "import types; sys.modules['keras'] = types.ModuleType('keras')" + CHOICE
+    assert python(program, {"tensorflow"}, tmp_path) == "None keras"
+
+
+ERROR = """
+import hear_openl3_yamnet as hear
+from hear_openl3_yamnet.errors import HearError
+try:
+    {use}
+except HearError as error:
+    print(type(error).__name__, error)
+"""
+LOAD = 'hear.load_model("yamnet-starter")'
+LAYER = "import hear_openl3_yamnet.integrations.keras_layer"
+
+
+@pytest.mark.parametrize("use", [LOAD, LAYER])
+def test_without_any_backend_one_error_says_what_to_install(use, tmp_path):
+    text = python(ERROR.format(use=use), {"tensorflow", "torch", "jax"}, tmp_path)
+    assert text.startswith("MissingFrameworkError Keras needs a backend, and none is installed.")
+    for command in ("pip install tensorflow", '"hear-openl3-yamnet[torch]"', "yamnet[jax]"):
+        assert command in text
+
+
+def test_a_chosen_backend_that_is_not_installed_is_named(tmp_path):
+    text = python(ERROR.format(use=LOAD), {"torch"}, tmp_path, KERAS_BACKEND="torch")
+    assert text.startswith(
+        "MissingFrameworkError KERAS_BACKEND names the backend torch, which is not"
+    )
+    assert 'pip install "hear-openl3-yamnet[torch]"' in text
+    assert "tensorflow, jax" in text
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
+    text = python(ERROR.format(use=LOAD), {"jax"}, tmp_path)
+    assert text.startswith(f"MissingFrameworkError {tmp_path / 'keras.json'} names the backend jax")
+
+
+def test_a_backend_that_no_network_runs_on(tmp_path):
+    text = python(ERROR.format(use=LOAD), set(), tmp_path, KERAS_BACKEND="numpy")
+    assert text.startswith("BackendError The networks run on tensorflow, torch, jax.")
+    assert "Received: 'numpy', from KERAS_BACKEND" in text
+
+
+def test_commands_hide_nothing_that_keras_and_tensorflow_require():
+    for package in ("keras", "tensorflow"):
+        required = [Requirement(line) for line in requires(package) or []]
+        names = {one.name for one in required if not one.marker or "extra" not in str(one.marker)}
+        assert not names & {*UNUSED, "scikit-learn"}
+
+
+def test_what_needs_no_network_needs_no_backend(tmp_path):
+    program = "import hear_openl3_yamnet as hear; print(len(hear.list_presets()) > 5)"
+    assert python(program, {"tensorflow", "torch", "jax", "keras"}, tmp_path) == "True"
+
+
+def test_embeddings_without_tensorflow(tmp_path):
+    program = """
+import numpy as np, hear_openl3_yamnet as hear
+model = hear.load_model("yamnet-starter")
+print(type(hear.get_scene_embeddings(np.zeros((1, 1600), "f4"), model)).__module__)
+"""
+    assert python(program, {"tensorflow", "tensorflow_hub"}, tmp_path) == "torch"
+    again = python(program, {"tensorflow", "tensorflow_hub"}, tmp_path)  # keras.json is there now
+    assert again == "torch"
+    assert json.loads((tmp_path / "keras.json").read_text())["backend"] == "tensorflow"
