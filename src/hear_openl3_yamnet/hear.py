@@ -50,6 +50,9 @@ dtype=float32]
         If the samples are not real floating-point numbers.
     ModelTypeError
         If the model is not from this package.
+    BackendError
+        In a forked process, if TensorFlow or JAX has computed before the fork; and inside of a
+        TensorFlow graph.
     OptionError
         If the hop is not a finite number of milliseconds, is shorter than a sample or longer than
         an hour.
@@ -82,7 +85,7 @@ def get_scene_embeddings(audio: Any, model: HearModel, hop_size: float | None = 
 
     Raises
     ------
-    AudioError, AudioTypeError, ModelTypeError, OptionError
+    AudioError, AudioTypeError, ModelTypeError, BackendError, OptionError
         As `get_timestamp_embeddings`.
 
     Warns
@@ -102,6 +105,9 @@ def check_model(model: Any) -> None:
             "model must be what hear_openl3_yamnet.load_model returned. "
             f"Received: {type(model).__module__}.{type(model).__qualname__}"
         )
+    from .engine.backend import check_usable
+
+    check_usable()
 
 
 def _tensor(array: np.ndarray, model: HearModel) -> Any:

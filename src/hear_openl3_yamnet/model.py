@@ -21,6 +21,9 @@ from .streaming import SceneStream, Stream
 class HearModel(module_type()):  # type: ignore[misc]
     """A model of the HEAR API, made by `load_model`.
 
+    It can be pickled and copied, with its weights. A process that was forked after TensorFlow or
+    JAX has computed cannot use it (`BackendError`). A spawned one can.
+
     It is a ``tf.Module`` on TensorFlow and a ``torch.nn.Module`` on PyTorch, because HEAR's tools
     recognise models by their type.
 
@@ -43,6 +46,10 @@ class HearModel(module_type()):  # type: ignore[misc]
             self._modules["networks"] = torch.nn.ModuleList(networks)  # for .to() to find
         self._ensemble = Ensemble(networks)
         self._weights_id = weights_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the model with its weights, so that no file is needed to load it."""
+        return type(self), (list(self._ensemble.networks), self._weights_id)
 
     @property
     def name(self) -> str:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+DATA_FORMAT = "channels_last"
+"""The order of axes, for every function and layer of Keras that has this argument. Without it,
+Keras takes the order that the user has set for all of Keras, for example in ``keras.json``."""
+
 
 def on_gpu(tensor: Any) -> bool:
     """Whether a GPU computes with a tensor. Only on PyTorch this depends on the tensor."""
@@ -62,7 +66,7 @@ def convolve(
     if _torch_on_gpu(x):
         return torch_convolve(x, kernel, bias, strides, padding, depthwise, relu)
     apply = ops.depthwise_conv if depthwise else ops.conv
-    x = ops.add(apply(x, kernel, strides, padding=padding), bias)
+    x = ops.add(apply(x, kernel, strides, padding=padding, data_format=DATA_FORMAT), bias)
     return ops.relu(x) if relu else x
 
 
@@ -79,7 +83,9 @@ def max_pool(x: Any) -> Any:
     """
     from keras import ops
 
-    return torch_max_pool(x) if _torch_on_gpu(x) else ops.max_pool(x, 2, strides=2)
+    if _torch_on_gpu(x):
+        return torch_max_pool(x)
+    return ops.max_pool(x, 2, strides=2, data_format=DATA_FORMAT)
 
 
 def torch_convolve(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import convolutions, folding
+from .convolutions import DATA_FORMAT
 from .subsampling import POOLINGS
 
 if TYPE_CHECKING:
@@ -261,10 +262,15 @@ def keras_model(bands: int = 256, frames: int = 199) -> keras.Model:
     x = keras.layers.BatchNormalization(name="input_norm", dtype="float32")(x)
     for step in STEPS:
         if step.kind == "pool":
-            x = keras.layers.MaxPooling2D(2, name=step.name)(x)
+            x = keras.layers.MaxPooling2D(2, data_format=DATA_FORMAT, name=step.name)(x)
             continue
         x = keras.layers.Conv2D(
-            step.channels, 3, padding="same", kernel_initializer="he_normal", name=step.name
+            step.channels,
+            3,
+            padding="same",
+            data_format=DATA_FORMAT,
+            kernel_initializer="he_normal",
+            name=step.name,
         )(x)
         if step.relu:
             x = keras.layers.BatchNormalization(name=step.name.replace("conv", "norm"))(x)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import convolutions, folding, openl3
+from .convolutions import DATA_FORMAT
 
 if TYPE_CHECKING:
     import keras
@@ -275,10 +276,11 @@ def keras_model(bands: int = 128, frames: int = 199) -> keras.Model:
     # decibels are normalised before they may be rounded, as in `openl3.normalize_input`
     x = keras.layers.BatchNormalization(name="input_norm", dtype="float32")(x)
     for step in STEPS:
-        options = {"use_bias": False, "padding": "same" if step.stride == 1 else "valid"}
+        padding = "same" if step.stride == 1 else "valid"
+        options = {"use_bias": False, "data_format": DATA_FORMAT, "padding": padding}
         before = x
         if step.stride == 2:
-            x = keras.layers.ZeroPadding2D(1)(x)
+            x = keras.layers.ZeroPadding2D(1, data_format=DATA_FORMAT)(x)
         size = (step.kernel, step.stride)
         if step is STEPS[0]:
             x = keras.layers.Conv2D(step.channels, *size, name=step.name, **options)(x)
@@ -288,7 +290,7 @@ def keras_model(bands: int = 128, frames: int = 199) -> keras.Model:
         x = keras.layers.DepthwiseConv2D(*size, name=name, **options)(x)
         x = keras.layers.ReLU()(norm(x, name))
         name = f"{step.name}_pointwise"
-        x = keras.layers.Conv2D(step.channels, 1, use_bias=False, name=name)(x)
+        x = keras.layers.Conv2D(step.channels, 1, name=name, **options)(x)
         x = norm(x, name)
         if step.residual:
             x = keras.layers.Add()([x, before])

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .convolutions import max_pool
+from .convolutions import DATA_FORMAT, max_pool
 
 _BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]).astype("float32") / 256
 
@@ -25,16 +25,16 @@ def dense_max(x: Any) -> Any:
     """Take the maximum of 2×2 cells at every position ('same' size): a max pool without stride."""
     from keras import ops
 
-    return ops.max_pool(x, 2, strides=1, padding="same")
+    return ops.max_pool(x, 2, strides=1, padding="same", data_format=DATA_FORMAT)
 
 
 def low_pass(x: Any) -> Any:
     """Filter with the normalised 5×5 binomial ('same' size)."""
     from keras import ops
 
-    kernel = np.repeat(_BINOMIAL[:, :, None, None], x.shape[-1], axis=2)
+    kernel = ops.cast(np.repeat(_BINOMIAL[:, :, None, None], x.shape[-1], axis=2), x.dtype)
     padded = ops.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]])
-    return ops.depthwise_conv(padded, ops.cast(kernel, x.dtype), 1, padding="valid")
+    return ops.depthwise_conv(padded, kernel, 1, padding="valid", data_format=DATA_FORMAT)
 
 
 def adaptive_polyphase(x: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import convolutions, folding
+from .convolutions import DATA_FORMAT
 from .subsampling import STRIDES
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def keras_model(bands: int = 64, frames: int = 96) -> keras.Model:
         norm = keras.layers.BatchNormalization(scale=False, epsilon=EPSILON, name=f"{name}_norm")
         return keras.layers.ReLU()(norm(x))
 
-    conv = {"padding": "same", "use_bias": False}
+    conv = {"padding": "same", "use_bias": False, "data_format": DATA_FORMAT}
     inputs = keras.Input((bands, frames, 1))
     x = keras.layers.Permute((2, 1, 3))(inputs)
     for step in STEPS:
@@ -280,6 +281,6 @@ def keras_model(bands: int = 64, frames: int = 96) -> keras.Model:
             name = f"{step.name}_pointwise"
             x = keras.layers.Conv2D(step.channels, 1, name=name, **conv)(x)
         x = finish(x, name)
-    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.GlobalAveragePooling2D(data_format=DATA_FORMAT)(x)
     scores = keras.layers.Dense(N_CLASSES, activation="sigmoid", name="predictions")(x)
     return keras.Model(inputs, scores, name="yamnet")

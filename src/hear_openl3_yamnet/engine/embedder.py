@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +21,13 @@ from ..config.options import Options
 from ..features import framing
 from ..pooling.windows import Head
 from . import memory
-from .backend import free_gpu_memory, is_out_of_memory, module_type, resolve_precision
+from .backend import (
+    check_usable,
+    free_gpu_memory,
+    is_out_of_memory,
+    module_type,
+    resolve_precision,
+)
 from .dense import DenseWindows
 from .encoder import Encoder
 from .exact import ExactWindows
@@ -71,6 +79,8 @@ class Embedder(module_type()):  # type: ignore[misc]
     heads : sequence of Head, optional
         Several heads whose embeddings are concatenated; by default the one of `options`. The
         layers of `options` must be those of all heads together.
+    folded : bool
+        Whether the weights are folded already, by `Backbone.fold`.
     """
 
     def __init__(
@@ -78,13 +88,23 @@ class Embedder(module_type()):  # type: ignore[misc]
         options: Options,
         weights: Mapping[str, np.ndarray],
         heads: Sequence[Head] | None = None,
+        *,
+        folded: bool = False,
     ):
         super().__init__()
         self.options = options
         self.precision = resolve_precision(options.precision)
         heads = [geometry.head(options)] if heads is None else heads
+        if not folded:
+            weights = options.backbone.fold(dict(weights))
         self.encoder = Encoder(options, weights, self.precision, heads)
         self._most_at_once = sys.maxsize  # lowered for good when a device runs out of memory
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the network with its weights. Compiled functions are compiled anew."""
+        options = replace(self.options, precision=self.precision)  # "auto" depends on the machine
+        arguments = (options, self.encoder.weights, self.encoder.heads)
+        return partial(type(self), folded=True), arguments
 
     def embed(self, request: Request) -> Iterator[Rows]:
         """Embed clips, or excerpts of them, batch after batch.
@@ -102,7 +122,10 @@ class Embedder(module_type()):  # type: ignore[misc]
         ------
         OptionError
             If the framing is dense and the hop is not a whole number of map frames.
+        BackendError
+            As `check_usable`.
         """
+        check_usable()
         options, hop = self.options, request.hop
         per_window = self.timestamps_per_window(hop)
         n_windows = [-(-n // per_window) for n in request.counts]

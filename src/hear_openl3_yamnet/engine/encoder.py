@@ -20,7 +20,15 @@ from ..features import frontends
 from ..features.frames import FrameTable, cut_frames, cut_frames_of_excerpts, excerpt_of
 from ..pooling import windows
 from ..pooling.windows import Head
-from .backend import BACKEND, compiled, device_scope, gpu_arithmetic, module_type, pad_rows
+from .backend import (
+    BACKEND,
+    check_usable,
+    compiled,
+    device_scope,
+    gpu_arithmetic,
+    module_type,
+    pad_rows,
+)
 from .runs import Layout
 
 SEGMENTS = 2
@@ -37,7 +45,7 @@ class Encoder(module_type()):  # type: ignore[misc]
     ----------
     options : Options
     weights : mapping of np.ndarray
-        As published, under the names of the backbone's ``WEIGHT_SHAPES``.
+        Folded, from `Backbone.fold`.
     precision : str
         Of the convolutions: ``float32``, ``bfloat16`` or ``float16``. Front end and pooling are
         float32 always.
@@ -52,14 +60,14 @@ class Encoder(module_type()):  # type: ignore[misc]
         precision: str,
         heads: Sequence[Head],
     ):
+        check_usable()
         super().__init__()
         self.options = options
         self.precision = precision
         self.heads = tuple(heads)
         shapes = {layer: geometry.map_shape(options, layer) for layer in options.layers}
         self._size = sum(windows.embedding_size(head, shapes) for head in self.heads)
-        folded = options.backbone.fold(dict(weights))
-        arrays = {**folded, "front_end/bands": options.front_end.bands()}
+        arrays = {**weights, "front_end/bands": options.front_end.bands()}
         self._set_tensors(
             {
                 name: ops.convert_to_tensor(array, "float32" if name in _FLOAT32 else precision)
@@ -85,6 +93,15 @@ class Encoder(module_type()):  # type: ignore[misc]
         return dict(self.named_buffers()) if BACKEND == "torch" else self._tensors
 
     @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The folded weights as float32, which an `Encoder` of the same options can be made of."""
+        return {
+            name: ops.convert_to_numpy(ops.cast(tensor, "float32"))
+            for name, tensor in self.tensors.items()
+            if name != "front_end/bands"
+        }
+
+    @property
     def gpu_arithmetic(self) -> str | None:
         """`backend.gpu_arithmetic` of the convolutions."""
         return gpu_arithmetic(self.tensors["front_end/bands"], self.precision)
@@ -99,6 +116,7 @@ class Encoder(module_type()):  # type: ignore[misc]
 
         They stay on the device, and may have more rows than frames.
         """
+        check_usable()
         tensors = self.tensors
         with device_scope(tensors["front_end/bands"]):
             return self._amplitudes(tensors, pad_rows(frames))
