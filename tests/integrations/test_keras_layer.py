@@ -12,6 +12,7 @@ from hear_openl3_yamnet import (
     get_timestamp_embeddings,
     load_model,
 )
+from hear_openl3_yamnet.errors import AudioTypeError
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 
@@ -71,6 +72,18 @@ def test_embeddings_are_those_of_the_api(name, options):
     hop = 5 * model.hop_size
     rows = HearLayer(model, timestamps=True, hop_size=hop)(audio)
     assert_close(rows, get_timestamp_embeddings(audio, model, hop)[0], 1e-4)
+
+
+def test_clips_are_refused_as_the_api_refuses_them():
+    layer = HearLayer(load())
+    with pytest.raises(AudioTypeError, match="mask would be lost"):
+        layer(np.ma.masked_array(np.zeros((1, RATE), np.float32)))
+    with pytest.raises(AudioTypeError, match="different lengths"):
+        layer(tf.RaggedTensor.from_row_lengths(tf.zeros(6), [3, 3]))
+    with pytest.raises(AudioTypeError, match="It is sparse"):
+        layer(tf.sparse.from_dense(tf.zeros((1, RATE))))
+    with pytest.raises(AudioError, match="one sound of 2 channel"):
+        layer(np.zeros((RATE, 2), np.float32))
 
 
 def test_shapes_are_known_before_any_audio():

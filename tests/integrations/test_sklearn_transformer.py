@@ -9,6 +9,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse
 import soundfile
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -194,6 +195,10 @@ def test_weights_that_change_are_noticed(tmp_path, clips):
         ([np.zeros(0, np.float32)], AudioError, "at least one sample"),
         ([np.float32([0, np.nan])], AudioError, "Sample 1 of sound 0 is nan"),
         (np.zeros((1, 9), np.int16), AudioTypeError, "Divide 16-bit"),
+        (np.ma.masked_array(np.zeros((1, 9))), AudioTypeError, "mask would be lost"),
+        ([np.ma.masked_array(np.zeros(9))], AudioTypeError, "mask would be lost"),
+        (scipy.sparse.eye_array(9), AudioTypeError, "It is sparse"),
+        (np.zeros((16000, 2), np.float32), AudioError, "one sound of 2 channel"),
     ],
 )
 def test_what_is_refused_is_refused_by_fit(given, error, message):

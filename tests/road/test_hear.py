@@ -4,7 +4,9 @@ import os
 import warnings
 
 import numpy as np
+import pandas
 import pytest
+import scipy.sparse
 
 from hear_openl3_yamnet import (
     AudioError,
@@ -13,7 +15,7 @@ from hear_openl3_yamnet import (
     get_scene_embeddings,
     get_timestamp_embeddings,
 )
-from hear_openl3_yamnet.errors import AudioTypeError, ModelTypeError
+from hear_openl3_yamnet.errors import AudioTypeError, BackendError, ModelTypeError
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
 
@@ -196,7 +198,12 @@ def test_one_warning_beyond_the_range(quick, call):
         assert caught[0].filename == __file__  # it points at the caller
 
 
+SOUNDFILE = r"one sound of 2 channel\(s\).*audio\.mean\(axis=1\)\[None, :\].*shape \(33, 2\)"
+
 AUDIO_ERRORS = [
+    (np.zeros((33, 2), np.float32), SOUNDFILE),
+    (np.zeros((33, 32), np.float32), "33 sounds of 32 sample"),
+    (np.zeros((2, 1), np.float32), "one sound of 1 channel"),
     (np.zeros(16000, np.float32), r"2-D, \(n_sounds, n_samples\).*audio\[None, :\].*\(16000,\)"),
     (np.zeros((1, 2, 16000), np.float32), r"must be 2-D.*Received: shape \(1, 2, 16000\)"),
     (np.float32(0), r"must be 2-D.*Received: shape \(\)"),
@@ -212,8 +219,12 @@ TYPE_ERRORS = [
     (np.zeros((1, 9), bool), "Received: dtype bool"),
     (np.zeros((1, 9), np.complex64), "Received: dtype complex64"),
     (np.array([["a"]]), "Received: dtype str"),
-    (np.array([[None]]), "Received: dtype object"),
-    ([[0.0, 0.0]], "NumPy array or a tensor of the backend. Received: list"),
+    (np.array([[None]]), r"clip\[None, :\]\. Received: dtype object"),
+    (np.ma.masked_array(np.zeros((1, 9))), r"mask would be lost.*filled.*ma\.MaskedArray"),
+    (pandas.DataFrame(np.zeros((1, 9))), r"to_numpy\(\)\. Received: pandas\S+DataFrame"),
+    (pandas.Series(np.zeros(9)), r"to_numpy\(\)\. Received: pandas\S+Series"),
+    (scipy.sparse.eye_array(9), r"It is sparse.*Received: scipy\.sparse"),
+    ([[0.0, 0.0]], "NumPy array or a dense tensor of the backend. Received: list"),
     ("clip.wav", "Received: str"),
     (None, "Received: NoneType"),
 ]
@@ -246,7 +257,80 @@ def test_tensors_are_checked_as_arrays_are(quick):
     with pytest.raises(AudioError, match=r"Received: shape \(9,\)"):
         get_scene_embeddings(ops.zeros((9,)), quick)
     with pytest.raises(AudioError, match="Sample 0 of sound 1 is nan"):
-        get_scene_embeddings(ops.convert_to_tensor(np.float32([[0], [np.nan]])), quick)
+        get_scene_embeddings(ops.convert_to_tensor(np.float32([[0, 0], [np.nan, 0]])), quick)
+
+
+@pytest.mark.parametrize("shape", [(33, 33), (32, 32), (2, 2)])
+def test_short_clips_that_are_not_more_than_their_samples(quick, shape):
+    assert tuple(get_scene_embeddings(np.zeros(shape, np.float32), quick).shape) == (shape[0], 1024)
+
+
+def _containers():
+    """Tensors of the backend from which an array would lose something, or get nothing."""
+    import keras
+
+    yield keras.Input((9,)), "stands for one inside of a graph"
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        yield tf.RaggedTensor.from_row_lengths(tf.zeros(5), [3, 2]), "different lengths"
+        yield tf.RaggedTensor.from_row_lengths(tf.zeros(6), [3, 3]), "different lengths"
+        yield tf.sparse.from_dense(tf.zeros((1, 9))), r"It is sparse.*to_dense\(\)"
+        yield tf.IndexedSlices(tf.zeros((1, 9)), tf.constant([0])), "It is sparse"
+    elif BACKEND == "torch":
+        import torch
+
+        clips = [torch.zeros(3), torch.zeros(2)]
+        yield torch.zeros((1, 9)).to_sparse(), "It is sparse"
+        yield torch.zeros((1, 9)).to_sparse_csr(), "It is sparse"
+        yield torch.nested.nested_tensor(clips), "different lengths"
+        yield torch.nested.nested_tensor(clips, layout=torch.jagged), "different lengths"
+        yield torch.zeros((1, 9), device="meta"), "stands for one inside of a graph"
+    else:
+        import jax.numpy as jnp
+        from jax.experimental import sparse
+
+        yield sparse.BCOO.fromdense(jnp.zeros((1, 9))), "It is sparse"
+
+
+@pytest.mark.backends
+@pytest.mark.filterwarnings("ignore:.*(beta state|prototype stage)")  # PyTorch's own
+def test_containers_of_the_backend_are_refused(quick):
+    for container, message in _containers():
+        with pytest.raises(AudioTypeError, match=message):
+            get_scene_embeddings(container, quick)
+
+
+def _in_a_graph(function, audio):
+    """Call a function of a tensor that has no values."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)(audio)
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(function)(audio)
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        return function(torch.zeros(audio.shape))
+
+
+@pytest.mark.backends
+def test_the_argument_of_a_graph_is_refused_and_the_layer_is_named(quick):
+    audio = np.zeros((1, 9), np.float32)
+    with pytest.raises((AudioTypeError, BackendError), match="HearLayer"):
+        _in_a_graph(lambda tensor: get_scene_embeddings(tensor, quick), audio)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow alone builds graphs like this")
+def test_inside_of_a_graph_the_error_says_what_to_do(quick):
+    import tensorflow as tf
+
+    with tf.Graph().as_default(), pytest.raises(BackendError, match="Call this outside of tf"):
+        get_scene_embeddings(np.zeros((1, 9), np.float32), quick)
 
 
 @pytest.mark.parametrize("call", API)

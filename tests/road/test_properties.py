@@ -25,7 +25,7 @@ def requests(draw):
     n_sounds = draw(st.integers(1, 4))
     hop = draw(st.one_of(st.integers(1, 1000), st.floats(1, 1000)))
     longest = int(MOST_WINDOWS / n_sounds * hop * RATE / 1000)
-    n_samples = draw(st.integers(1, min(200_000, longest)))
+    n_samples = draw(st.integers(n_sounds, min(200_000, longest)))
     level = draw(st.sampled_from([0.0, 1e-4, 1.0]))
     seed = draw(st.integers(0, 3))
     audio = level * np.random.default_rng(seed).uniform(-1, 1, (n_sounds, n_samples))

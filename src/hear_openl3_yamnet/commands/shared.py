@@ -153,8 +153,7 @@ def load_quietly(model: str, options: dict[str, Any]) -> "HearModel":
 
 @contextmanager
 def loading_quietly() -> Iterator[None]:
-    """Load a model in the block without TensorFlow's own notes, as `warnings_shown` does."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """Load a model in the block, with warnings as `warnings_shown` has them."""
     with warnings_shown():
         yield
 

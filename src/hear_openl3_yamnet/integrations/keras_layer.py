@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import keras
-from keras import ops
+from ..environment import importing_keras
 
+with importing_keras():
+    import keras
+    from keras import ops
+
+from ..audio.checks import check_axes, check_container
 from ..config import geometry
 from ..errors import AudioError, OptionError
 from ..features import frames, framing
@@ -110,6 +114,11 @@ class HearLayer(keras.layers.Layer):
         owner = re.split("[/_]", weight)[0]  # of conv1/kernel, of layer2_depthwise/bias
         return owner in layers and layers.index(owner) <= max(map(layers.index, options.layers))
 
+    def __call__(self, audio: Any, *args: Any, **options: Any) -> Any:
+        """Check the container of the clips, before Keras makes a tensor of it, and embed them."""
+        check_container(audio)
+        return super().__call__(audio, *args, **options)
+
     def call(self, audio: Any) -> Any:
         """Embed clips.
 
@@ -158,6 +167,7 @@ class HearLayer(keras.layers.Layer):
                 "HearLayer takes clips (n_sounds, n_samples) of a known length: "
                 f"keras.Input((n_samples,)). Received: shape {tuple(input_shape)}"
             )
+        check_axes(input_shape)
         return framing.count_windows(int(input_shape[1]), self._hop)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -18,12 +18,11 @@ from ..errors import AudioError, AudioTypeError, OptionError, require
 
 require("sklearn", extra="sklearn")
 
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..audio.checks import checked_samples
+from ..audio.checks import check_axes, check_container, checked_samples
 from ..config.presets import DEFAULT_PRESET
 from ..embedding import embed
 from ..loading import load_model
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
 
 MODELS_KEPT = 2
 """Models that a process keeps, so that clones of a transformer share them."""
+
+CLEARLY_SAMPLES = 300
+"""Rows of an array from which on their number counts as one of samples, if the rows are very short
+(`check_axes`). scikit-learn checks transformers with up to 200 rows of a few numbers."""
 
 
 class HearEmbedding(TransformerMixin, BaseEstimator):
@@ -204,17 +207,22 @@ def _stamp(weights: Any) -> tuple[int, int] | None:
 
 def _items(given: Any) -> Iterable[Any]:
     """Return one item per clip: the rows of an array, or the items of a sequence."""
+    check_container(given)
     if hasattr(given, "__array__"):
         given = np.asarray(given)  # the items of a data frame would be its columns
-    if isinstance(given, str | bytes | os.PathLike) or issparse(given) or not _has_length(given):
+    if isinstance(given, str | bytes | os.PathLike) or not _has_length(given):
         raise AudioTypeError(
             "X must be a sequence of audio files, of 1-D arrays, or an array (n_clips, "
-            f"n_samples), not sparse. Received: {type(given).__name__}"
+            f"n_samples). Received: {type(given).__name__}"
         )
     if len(given) == 0:
         raise AudioError("X must hold at least one clip. Received: none")
-    one_column = getattr(given, "shape", ())[1:] == (1,) and _is_path(given[0, 0])
-    return given[:, 0] if one_column else given
+    shape: tuple[int, ...] = getattr(given, "shape", ())
+    if shape[1:] == (1,) and _is_path(given[0, 0]):
+        return given[:, 0]
+    if len(shape) == 2 and shape[0] > CLEARLY_SAMPLES:
+        check_axes(shape)
+    return given
 
 
 def _has_length(given: Any) -> bool:
