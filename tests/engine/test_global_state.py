@@ -131,7 +131,6 @@ def test_settings_of_the_whole_process(network, state):
     check(network, STATES[state])
 
 
-@pytest.mark.backends
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=list(BACKBONES))
 def test_networks_of_layers(backbone):
     x = np.random.default_rng(0).normal(size=(2, 32, 40, 1)).astype(np.float32)
