@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..errors import OptionError
+from ..errors import OptionError, naming_what_cannot_be_written
 from .shared import Model, Options, Weights, gather_options, load_quietly
 
 app = typer.Typer(
@@ -130,16 +130,23 @@ def export(
         Path, typer.Argument(metavar="OUT", help="Folder. It is made if it does not exist.")
     ],
     to: Annotated[
-        Literal["hear", "projector"],
+        Literal["hear", "projector", "hoplite"],
         typer.Option(
             help="hear: ID.embedding.npy, and ID.timestamps.json, for each file; "
-            "projector: vectors.tsv and metadata.tsv for TensorBoard."
+            "projector: vectors.tsv and metadata.tsv for TensorBoard; "
+            "hoplite: a database of perch-hoplite, in a folder that is empty or absent."
         ),
     ] = "hear",
 ) -> None:
     """Write a corpus in another format."""
     from ..corpora import export_hear, export_projector, load_corpus
 
+    if to == "hoplite":
+        from ..integrations.hoplite_database import export_hoplite
+
+        with naming_what_cannot_be_written(out):
+            typer.echo(f"{out}: {export_hoplite(load_corpus(corpus), out)} windows")
+        return
     write = {"hear": export_hear, "projector": export_projector}[to]
     typer.echo(f"{out}: {write(load_corpus(corpus), out)} files")
 
