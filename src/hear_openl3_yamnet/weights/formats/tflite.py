@@ -360,7 +360,8 @@ def _named(
 ) -> dict[str, np.ndarray]:
     """Name kernels and biases as a network does, and give it batch norms that change nothing."""
     weights: dict[str, np.ndarray] = {}
-    scale, offset = 1.0, np.zeros(1)
+    scale = 1.0
+    offset: np.ndarray = np.zeros(1)
     if "input_norm/beta" in shapes:
         if input_norm is None:
             raise WeightsFormatError(
