@@ -4,8 +4,9 @@
 
 TASKS is a folder of tasks, such as `scripts.measure.real_tasks` writes. FILE has YAMNet's published
 weights. A linear classifier learns from each embedding. It is chosen on each fold's validation
-groups and scored on its test groups. The best single network has the highest validation score, the
-mean over three kinds of tasks (what is said, who speaks, other sounds). Tasks that are kept back do
+groups and scored on its test groups. Configurations are compared by their validation scores, the
+mean over three kinds of tasks (what is said, who speaks, other sounds). Of those that are close to
+the highest, the one with the deepest layer is the best single network. Tasks that are kept back do
 not count. On these it is compared with the published head, once.
 
 Everything computed is kept in the cache, so that an interrupted study continues where it stopped.

@@ -44,6 +44,7 @@ _SCENES: list[tuple[str, str, dict[str, Any]]] = [
         ("fusion", f"fusion of layer {i}", {"layers": f"layer{i}", "pooling": "fusion"})
         for i in _SWEPT
     ),
+    ("fusion", "fusion of layers 6, 14", {"layers": ["layer6", "layer14"], "pooling": "fusion"}),
     ("fusion", "fusion of layers 7, 12", {"layers": ["layer7", "layer12"], "pooling": "fusion"}),
     ("fusion", "fusion of layers 7, 12, 14",
      {"layers": ["layer7", "layer12", "layer14"], "pooling": "fusion"}),
@@ -78,8 +79,7 @@ _ENSEMBLES: list[tuple[str, dict[str, Any], str]] = [
 
 _EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("layers", "layer12, maximum", {"layers": "layer12", "pooling": "max"}),
-    ("fusion", "fusion of layers 7, 14", _FUSION),
-    ("fusion", "fusion of layer 7", {"layers": "layer7", "pooling": "fusion"}),
+    ("fusion", "fusion of layer 8", {"layers": "layer8", "pooling": "fusion"}),
     ("frames", "frames of layer14", {"time": "frame"}),
     ("frames", "frames of layer12", {"time": "frame", "layers": "layer12"}),
 ]
