@@ -26,7 +26,7 @@ def test_presets_are_the_published_models_the_submissions_and_the_starters():
     published = {f"openl3-{i}-{c}" for i in inputs for c in contents} | {"yamnet"}
     submitted = {"hear2021-openl3", "hear2021-yamnet"}
     starters = {"openl3-mel128-starter", "yamnet-starter", "openl3-lite"}
-    assert set(list_presets()) == published | submitted | starters
+    assert set(list_presets()) == published | submitted | starters | {"yamnet-layer8"}
     for name in list_presets():
         preset = get_preset(name)
         assert preset.description
@@ -54,6 +54,15 @@ def test_defaults_are_the_published_ones(model, hop_ms, scene_hop_ms, size):
     assert geometry.scene_embedding_size(options) == size
     assert options.pooling == ("mean" if "yamnet" in model else "max")
     assert options.grid == (1, 1)
+
+
+def test_yamnet_layer8_is_a_head_of_the_published_weights():
+    options = configure("yamnet-layer8")
+    assert get_preset("yamnet-layer8").weights_name == "yamnet"
+    assert (options.pooling, options.layers) == ("fusion", ("layer8",))
+    assert geometry.scene_embedding_size(options) == 2048
+    other = configure("yamnet-layer8", pooling="max")  # options given replace those of the preset
+    assert (other.pooling, other.layers) == ("max", ("layer8",))
 
 
 def test_embedding_sizes_are_heads():

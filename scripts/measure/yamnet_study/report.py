@@ -272,8 +272,9 @@ def plot_leads(rows: Sequence[Row], names: Sequence[str], best: str) -> Figure:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel(
-        f"score minus that of YAMNet as published: mean over the kinds of {len(names)} tasks, with "
-        "its 95 % interval;\ngrey: each task; diamond: the best single network (see the text)"
+        "score minus that of YAMNet as published, with 95 % intervals:\n"
+        f"mean over the kinds of tasks; grey: each of the {len(names)} tasks;\n"
+        "diamond: the best single network"
     )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=INK)

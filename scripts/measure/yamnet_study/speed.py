@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("presets", nargs="*", default=["yamnet", "yamnet-fusion"])
+    parser.add_argument("presets", nargs="*", default=["yamnet", "yamnet-layer8"])
     parser.add_argument("--weights", default="starter")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()

@@ -125,6 +125,13 @@ PRESETS = {
             for c, videos in _CONTENTS.items()
         ),
         _yamnet("yamnet", "yamnet", "YAMNet on 64 mel bands, trained on AudioSet", "(?i:yamnet)"),
+        _yamnet(
+            "yamnet-layer8",
+            "yamnet",
+            "YAMNet up to layer 8 with all its bands (fusion), for speech and music",
+            layers=("layer8",),
+            pooling="fusion",
+        ),
         _openl3(
             STARTER_PRESET,
             "mel128",
