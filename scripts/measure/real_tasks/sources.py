@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear_openl3_yamnet.audio.files import AUDIO_SUFFIXES
+from hear_openl3_yamnet.audio.listing import readable_endings
 
 
 class MissingSourceError(Exception):
@@ -116,4 +116,5 @@ class Sources:
 
 
 def _audio(folder: Path, pattern: str) -> list[Path]:
-    return sorted(p for p in folder.glob(pattern) if p.suffix.lower() in AUDIO_SUFFIXES)
+    endings = readable_endings()
+    return sorted(p for p in folder.glob(pattern) if p.suffix.lower() in endings)

@@ -172,8 +172,14 @@ def from_recordings(
 
     if is_task(data):
         raise OptionError(f"{data} is a task in HEAR's format already.")
-    columns = {"label": label, "group": group, "label_from": label_from, "group_from": group_from}
-    dataset = read_dataset(data, **columns, n_folds=folds)
+    dataset = read_dataset(
+        data,
+        label=label,
+        group=group,
+        label_from=label_from,
+        group_from=group_from,
+        n_folds=folds,
+    )
     rates = tuple(sorted(set(sample_rate or HEAR_RATES)))
     chosen = name or re.sub(r"[^a-z0-9]+", "_", data.stem.lower()).strip("_")
     n_clips = len(dataset.clips)

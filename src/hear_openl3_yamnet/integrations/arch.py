@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -19,7 +21,7 @@ class ArchModel:
         Options of `load_model`.
     """
 
-    def __init__(self, preset: str, **options: object):
+    def __init__(self, preset: str, **options: Any):
         self.model = load_model(preset, **options)
 
     def get_embeddings(self, audio: np.ndarray, **ignored: object) -> torch.Tensor:
