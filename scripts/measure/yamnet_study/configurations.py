@@ -79,7 +79,6 @@ _ENSEMBLES: list[tuple[str, dict[str, Any], str]] = [
 
 _EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("layers", "layer12, maximum", {"layers": "layer12", "pooling": "max"}),
-    ("fusion", "fusion of layer 8", {"layers": "layer8", "pooling": "fusion"}),
     ("frames", "frames of layer14", {"time": "frame"}),
     ("frames", "frames of layer12", {"time": "frame", "layers": "layer12"}),
 ]
