@@ -1,5 +1,4 @@
-"""Write requirements/torch.txt and requirements/jax.txt: what the package needs beside PyTorch or
-JAX, without TensorFlow.
+"""Write scripts/requirements: what the package needs beside PyTorch or JAX, without TensorFlow.
 
     python -m scripts.release.pin_backends
 
@@ -27,7 +26,9 @@ TESTED = {
 }
 
 OLDEST_PYTHON = "3.10"
-HEADER = "# By `python -m scripts.release.pin_backends`. Use: pip install -r requirements/{}.txt"
+HEADER = (
+    "# By `python -m scripts.release.pin_backends`. Use: pip install -r scripts/requirements/{}.txt"
+)
 
 
 def requirements_of(backend: str) -> list[str]:
@@ -41,7 +42,7 @@ def requirements_of(backend: str) -> list[str]:
 
 def list_path(backend: str) -> Path:
     """Return the file with the pinned list of a backend."""
-    return ROOT / "requirements" / f"{backend}.txt"
+    return ROOT / "scripts" / "requirements" / f"{backend}.txt"
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ environment=$(mktemp -d)
 trap 'rm -rf "$environment"' EXIT
 
 "$python" -m venv "$environment"
-"$environment/bin/pip" install --quiet -r "requirements/$backend.txt"
+"$environment/bin/pip" install --quiet -r "scripts/requirements/$backend.txt"
 "$environment/bin/pip" install --quiet --no-deps .
 "$environment/bin/pip" install --quiet pytest hypothesis packaging
 "$environment/bin/pip" list | grep -iE "^(keras|numpy|$backend|tensorflow) "
