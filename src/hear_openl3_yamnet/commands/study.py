@@ -1,6 +1,5 @@
 """The command ``hear-openl3-yamnet study``: labelled recordings in, the best configuration out."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +76,6 @@ def study(
       2    the command itself is wrong
       130  interrupted
     """  # noqa: D301 (the \b is for the parser: it keeps the lines that follow as they are)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ..labelled.reading import read_dataset
     from ..study.report import describe, notes
     from ..study.run import run_study
