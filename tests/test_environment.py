@@ -42,6 +42,11 @@ print(os.environ.get("KERAS_BACKEND"), *({"keras", "tensorflow", "torch", "jax"}
 """
 
 
+def sorted_names(value):
+    """Name a test in one way in all processes, whatever order a set has there."""
+    return " ".join(sorted(value)) or "none" if isinstance(value, set) else str(value)
+
+
 @pytest.mark.parametrize(
     ("hidden", "chosen"),
     [
@@ -51,13 +56,13 @@ print(os.environ.get("KERAS_BACKEND"), *({"keras", "tensorflow", "torch", "jax"}
         ({"tensorflow", "torch"}, "jax"),
         ({"tensorflow", "torch", "jax"}, "None"),
     ],
-    ids=str,
+    ids=sorted_names,
 )
 def test_the_first_backend_that_is_installed(hidden, chosen, tmp_path):
     assert python(CHOICE, hidden, tmp_path) == chosen  # and none of them is imported
 
 
-@pytest.mark.parametrize("hidden", [{"tensorflow"}, {"tensorflow", "jax"}, set()], ids=str)
+@pytest.mark.parametrize("hidden", [{"tensorflow"}, {"tensorflow", "jax"}, set()], ids=sorted_names)
 def test_the_users_choice_is_obeyed(hidden, tmp_path):
     assert python(CHOICE, hidden, tmp_path, KERAS_BACKEND="jax") == "jax"
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
