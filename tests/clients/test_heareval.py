@@ -44,7 +44,7 @@ def test_heareval_scores_two_models_on_two_small_tasks(tmp_path):
     assert {row.split(",")[0] for row in rows} == {*METRICS, "all tasks"}
 
 
-@pytest.mark.heareval
+@pytest.mark.slow
 def test_heareval_scores_tasks_made_of_recordings(tmp_path):
     write_tones(tmp_path / "tones")
     events = write_event_manifest(tmp_path / "beeps")
