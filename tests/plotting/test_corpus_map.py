@@ -128,8 +128,8 @@ def test_the_command_says_what_is_missing(folder, tmp_path, untrained_yamnet):
     embed_corpus(tmp_path / "b.wav", corpus, untrained_yamnet)
     (tmp_path / "b.wav").unlink()
     done = CliRunner().invoke(app, ["plot", "corpus", str(corpus), "-o", str(tmp_path / "m")])
-    assert done.exit_code == 0, done.output
-    assert "1 of 1 audio files are not found" in done.output
+    assert done.exit_code == 1, done.output
+    assert "1 of 1 points have no sound" in done.output
     wrong = CliRunner().invoke(app, ["plot", "corpus", str(corpus), "--label", "x"])
     assert isinstance(wrong.exception, OptionError)
 
