@@ -2,6 +2,7 @@
 
     python -m scripts.measure.gpu_check --backend torch > gpu.jsonl
     python -m scripts.measure.gpu_check --backend torch --tiny  # short clips; also without a GPU
+    python -m scripts.measure.gpu_check --backend jax --parts parity,twenty
 
 It prints a line of JSON for each result. It fails if the GPU's embeddings in float32 without TF32
 are further than 1e-4 (relative L2) from those of the CPU, or if a long clip takes 16 GB of the
@@ -38,6 +39,7 @@ from . import long_audio, signals
 
 TOLERANCE = 1e-4
 LIMIT_GB = 16.0
+PARTS = ("parity", "twenty", "memory", "speed", "profile")
 PRECISIONS = ("bfloat16", "tf32", "float32", "float16")
 PRESETS = ("openl3-mel256-music", "yamnet", "openl3-mel128-music", "openl3-linear-music")
 DENSE = {"framing": "dense"}
@@ -245,10 +247,21 @@ def twenty(backend: str, preset: str, precision: str, options: dict, audio: Path
 
 
 def speed(
+    backend: str, preset: str, precisions: tuple[str, ...], seconds: float
+) -> list[dict[str, Any]]:
+    """Measure the windows a second of each way, on notes, at the native hop and at 50 ms."""
+    set_up(backend, "gpu")
+    return [
+        row
+        for precision in precisions
+        for hop_ms in (None, 50.0)
+        for row in _speed(backend, preset, precision, hop_ms, seconds)
+    ]
+
+
+def _speed(
     backend: str, preset: str, precision: str, hop_ms: float | None, seconds: float
 ) -> list[dict[str, Any]]:
-    """Measure the windows a second of each way, on notes."""
-    set_up(backend, "gpu")
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
     if backend == "torch":
         for batch in (32, 256):
@@ -386,28 +399,32 @@ def write_notes(folder: Path, minutes: float) -> dict[int, Path]:
     return files
 
 
-def results(backend: str, tiny: bool, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Measure everything; yield each result with the name of its part."""
-    for row in parity(backend, tiny):
-        yield "parity", row
-    files = write_notes(folder, 0.005 if tiny else 20)
+def results(
+    backend: str, parts: set[str], tiny: bool, folder: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Measure some parts; yield each result with the name of its part."""
+    if "parity" in parts:
+        for row in parity(backend, tiny):
+            yield "parity", row
+    files = write_notes(folder, 0.005 if tiny else 20) if parts & {"twenty", "memory"} else {}
 
     def notes(preset: str) -> Path:
         return files[16000 if preset == "yamnet" else 48000]
 
-    for cap_gb in (None, LIMIT_GB) if backend == "torch" and not tiny else (None,):
-        for case in long_audio.CASES:
-            audio = notes(long_audio.CASES[case]["model"])
-            yield "memory", alone(long_clip, backend, case, cap_gb, audio)
-    for preset, precision, options in TWENTY[-1:] if tiny else TWENTY:
-        yield "twenty", alone(twenty, backend, preset, precision, options, notes(preset))
-    for preset in ("yamnet",) if tiny else PRESETS:
-        for precision in PRECISIONS[:1] if tiny else PRECISIONS:
-            for hop_ms in (None, 50.0):
-                seconds = 0.2 if tiny else 60
-                for row in alone(speed, backend, preset, precision, hop_ms, seconds):
-                    yield "speed", row
-    if backend == "torch":
+    if "twenty" in parts:
+        for preset, precision, options in TWENTY[-1:] if tiny else TWENTY:
+            yield "twenty", alone(twenty, backend, preset, precision, options, notes(preset))
+    if "memory" in parts:
+        for cap_gb in (None, LIMIT_GB) if backend == "torch" and not tiny else (None,):
+            for case in long_audio.CASES:
+                audio = notes(long_audio.CASES[case]["model"])
+                yield "memory", alone(long_clip, backend, case, cap_gb, audio)
+    if "speed" in parts:
+        precisions = PRECISIONS[:1] if tiny else PRECISIONS
+        for preset in ("yamnet",) if tiny else PRESETS:
+            for row in alone(speed, backend, preset, precisions, 0.2 if tiny else 60):
+                yield "speed", row
+    if "profile" in parts and backend == "torch":
         for options in (DENSE,) if tiny else ({}, UNSHARED, DENSE):
             yield "profile", alone(profile, options, 0.2 if tiny else 60)
 
@@ -422,7 +439,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=("tensorflow", "torch", "jax"), default="tensorflow")
     parser.add_argument("--tiny", action="store_true", help="short clips; needs no GPU")
+    parser.add_argument(
+        "--parts",
+        type=lambda names: names.split(","),
+        default=PARTS,
+        help=f"names with commas between them, out of {','.join(PARTS)}; all by default",
+    )
     arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
     described = alone(about, arguments.backend)
     print(json.dumps({"part": "about", **described}), flush=True)
     if described["gpu"] is None and not arguments.tiny:
@@ -430,7 +455,9 @@ def main() -> int:
         return 1
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for part, row in results(arguments.backend, arguments.tiny, Path(folder)):
+        for part, row in results(
+            arguments.backend, set(arguments.parts), arguments.tiny, Path(folder)
+        ):
             print(json.dumps({"part": part, **row}), flush=True)
             if part == "parity" and row["precision"] == "float32":
                 failed |= not row["largest_error"] <= TOLERANCE  # nan fails too

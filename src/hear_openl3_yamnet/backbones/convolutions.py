@@ -109,6 +109,12 @@ def torch_convolve(
         if any(n % 2 for n in needed):  # TensorFlow pads one more at the end
             rows, columns = ((n // 2, n - n // 2) for n in needed)
             x, around = functional.pad(x, (*columns, *rows)), [0, 0]
+    cudnn = x.is_cuda and torch.backends.cudnn.enabled and not torch.version.hip
+    if relu and not depthwise and cudnn:
+        # cuDNN adds the bias and applies the ReLU in the kernel of the convolution
+        apart, dilation = [strides, strides], [1, 1]
+        x = torch.cudnn_convolution_relu(x, kernel, bias, apart, around, dilation, groups)
+        return x.permute(0, 2, 3, 1)
     x = functional.conv2d(x, kernel, bias, strides, around, groups=groups)
     return (x.relu_() if relu else x).permute(0, 2, 3, 1)
 

@@ -118,20 +118,22 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return torch.no_grad()(function)
 
 
-def padded_length(n: int) -> int:
-    """Return how many rows to compute if `n` are wanted.
+def padded_length(n: int, tensor: Any) -> int:
+    """Return how many rows to compute if `n` are wanted, on the device that a tensor lies on.
 
-    JAX compiles once for each shape: its lengths are rounded up to an eighth of a power of two.
+    JAX compiles once for each shape, and PyTorch's cuDNN prepares its kernels once for each: there
+    lengths are rounded up to an eighth of a power of two.
     """
-    if BACKEND != "jax" or n <= 8:
+    each_shape_costs = BACKEND == "jax" or (BACKEND == "torch" and tensor.is_cuda)
+    if not each_shape_costs or n <= 8:
         return n
     step = 1 << ((n - 1).bit_length() - 4)
     return -(-n // step) * step
 
 
-def pad_rows(x: np.ndarray) -> np.ndarray:
+def pad_rows(x: np.ndarray, tensor: Any) -> np.ndarray:
     """Pad an array with copies of its first row up to `padded_length`."""
-    missing = padded_length(len(x)) - len(x)
+    missing = padded_length(len(x), tensor) - len(x)
     return np.concatenate([x, np.repeat(x[:1], missing, axis=0)]) if missing else x
 
 

@@ -19,7 +19,6 @@ from keras.ops import convert_to_numpy
 from ..errors import OptionError
 from ..features import frames
 from ..features.framing import Block, hop_milliseconds
-from .backend import padded_length
 from .encoder import SEGMENTS, Encoder
 
 MARGINS = 5
@@ -110,7 +109,7 @@ class DenseWindows:
         return np.concatenate(rows)
 
     def _embed_together(self, segments: Sequence[Block]) -> np.ndarray:
-        length = padded_length(max(map(self._n_frames, segments)))
+        length = self._encoder.padded_length(max(map(self._n_frames, segments)))
         amplitudes, references, at = [], [], []
         for number, segment in enumerate(segments):
             clip = self._clip_of(segment.sound)

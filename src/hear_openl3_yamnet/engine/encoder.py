@@ -28,6 +28,7 @@ from .backend import (
     gpu_arithmetic,
     module_type,
     pad_rows,
+    padded_length,
 )
 from .runs import Layout
 
@@ -119,7 +120,7 @@ class Encoder(module_type()):  # type: ignore[misc]
         check_usable()
         tensors = self.tensors
         with device_scope(tensors["front_end/bands"]):
-            return self._amplitudes(tensors, pad_rows(frames))
+            return self._amplitudes(tensors, self._pad_rows(frames))
 
     def amplitudes_of(self, clips: Sequence[np.ndarray], tables: Sequence[FrameTable]) -> Any:
         """Compute `amplitudes` of the frames of clips, of one table for each clip.
@@ -143,7 +144,7 @@ class Encoder(module_type()):  # type: ignore[misc]
             np.concatenate([table.lengths for table in tables]).astype(np.int32),
         )
         with device_scope(tensors["front_end/bands"]):
-            on_device = map(ops.convert_to_tensor, map(pad_rows, arrays))
+            on_device = map(ops.convert_to_tensor, map(self._pad_rows, arrays))
             return self._cut_amplitudes(tensors, *on_device)
 
     def maxima(self, amplitudes: Any) -> np.ndarray:
@@ -197,8 +198,15 @@ class Encoder(module_type()):  # type: ignore[misc]
     def _run(self, function: Any, amplitudes: Any, arrays: Sequence[np.ndarray]) -> np.ndarray:
         tensors = self.tensors
         with device_scope(tensors["front_end/bands"]):
-            rows = function(tensors, amplitudes, *(pad_rows(array) for array in arrays))
+            rows = function(tensors, amplitudes, *map(self._pad_rows, arrays))
             return ops.convert_to_numpy(rows)
+
+    def padded_length(self, n: int) -> int:
+        """Return how many rows are computed if `n` are wanted: `backend.padded_length`."""
+        return padded_length(n, self.tensors["front_end/bands"])
+
+    def _pad_rows(self, x: np.ndarray) -> np.ndarray:
+        return pad_rows(x, self.tensors["front_end/bands"])
 
     # What is compiled: functions of tensors alone. Some of them are part of other graphs too.
 

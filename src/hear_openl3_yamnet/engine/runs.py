@@ -82,7 +82,7 @@ def shared_lag(options: Options, hop: Fraction, gpu_arithmetic: str | None = Non
         `backend.gpu_arithmetic`: on a GPU that computes in full float32, no windows share.
         cuDNN 9.19 took long maps and strips at half the speed of whole windows there (NVIDIA
         H100: 554 windows a second against 1085, docs/performance.md). In bfloat16, float16 and
-        TF32 sharing was as fast or faster, up to 1.6 times.
+        TF32 sharing was faster, up to 1.9 times.
     """
     frames = hop / options.front_end.frame_hop
     possible = (
