@@ -123,6 +123,31 @@ def test_a_backend_that_no_network_runs_on(tmp_path):
     assert "Received: 'numpy', from KERAS_BACKEND" in text
 
 
+PRINTED_MEANWHILE = b"""\
+WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1795718530.723095   27352 port.cc:153] oneDNN custom operations are on.
+E0000 00:00:1795718530.724970   27352 cuda/x.cc:31] failed
+of a driver, in two lines
+"""
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"), [("0", slice(None)), ("2", slice(2, None)), ("3", slice(3, None))]
+)
+def test_what_is_printed_while_keras_is_imported_obeys_the_log_level(level, shown, tmp_path):
+    """TensorFlow 2.21 prints such lines at every level. Nothing else is lost, even by an error."""
+    program = f"""
+import os
+from hear_openl3_yamnet import environment
+with environment.importing_keras():
+    os.write(2, {PRINTED_MEANWHILE!r})
+    raise SystemExit("the end")
+"""
+    settings = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": level}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=settings)
+    assert done.stderr.splitlines() == [*PRINTED_MEANWHILE.splitlines()[shown], b"the end"]
+
+
 def test_commands_hide_nothing_that_keras_and_tensorflow_require():
     for package in ("keras", "tensorflow"):
         required = [Requirement(line) for line in requires(package) or []]
@@ -135,6 +160,7 @@ def test_what_needs_no_network_needs_no_backend(tmp_path):
     assert python(program, {"tensorflow", "torch", "jax", "keras"}, tmp_path) == "True"
 
 
+@pytest.mark.slow
 def test_embeddings_without_tensorflow(tmp_path):
     program = """
 import numpy as np, hear_openl3_yamnet as hear

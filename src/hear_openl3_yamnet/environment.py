@@ -11,6 +11,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -34,6 +35,10 @@ _GPU_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
 UNUSED = ("jax", "matplotlib", "pandas", "sklearn")
 """Packages that Keras and TensorFlow do not require. They import them if they are installed, for
 what no command uses."""
+
+_NOTICE = b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR"
+_LOG_LINE = re.compile(rb"([IWE])\d{4} [\d:.]+ +\d+ [\w./-]+:\d+\] ")
+"""What TensorFlow prints: severity, month and day, time, thread, file and line."""
 
 _fewest_imports = False
 
@@ -87,10 +92,45 @@ def importing_keras() -> Iterator[None]:
     for name in hidden:  # importing it raises ModuleNotFoundError, as if it were not installed
         sys.modules[name] = None  # type: ignore[assignment]
     try:
-        yield
+        with _obeying_the_log_level():
+            yield
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def _obeying_the_log_level() -> Iterator[None]:
+    """Keep lines from the terminal that ``TF_CPP_MIN_LOG_LEVEL`` hides.
+
+    While TensorFlow 2.21 is imported, it prints them at every level. So what is printed meanwhile
+    goes to a file, and all but these lines goes to the terminal afterwards.
+    """
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "")
+    hidden = b"IWE"[: int(level)] if level.isdecimal() else b""
+    if not hidden or "tensorflow" in sys.modules or _chosen()[0] not in ("", "tensorflow"):
+        yield
+        return
+    try:
+        terminal = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    with tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            printed.seek(0)
+            with os.fdopen(os.dup(2), "wb") as error:
+                error.writelines(line for line in printed if not _is_hidden(line, hidden))
+
+
+def _is_hidden(line: bytes, severities: bytes) -> bool:
+    found = _LOG_LINE.match(line)
+    return found[1] in severities if found else line.startswith(_NOTICE)
 
 
 def check_backend() -> None:
