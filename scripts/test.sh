@@ -3,6 +3,8 @@
 #
 #     bash scripts/test.sh
 #
+# scripts/test_slow.sh runs the proofs that take longer, and measures coverage.
+#
 # Variables it reads:
 #   PYTHON             the interpreter that makes the environment; default python3
 #   TORCH_REQUIREMENT  PyTorch's requirement for pip; default torch==2.13.0
@@ -168,10 +170,10 @@ jax_and_docs() {
 side_by_side static_checks bytecode
 side_by_side jax_and_docs torch_and_heareval
 
-begin "pytest on TensorFlow, with hear-validator and coverage"
+begin "pytest on TensorFlow, with hear-validator"
 # worksteal: each worker runs one half of the tests in order; neighbours share fixtures. A worker that
 # is done takes tests from the other.
-KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 --cov \
+KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 \
     --numprocesses "${WORKERS:-2}" --dist worksteal
 
 printf '\n== all stages passed in %d s\n' "$SECONDS"

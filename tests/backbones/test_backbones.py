@@ -10,6 +10,7 @@ from hear_openl3_yamnet.engine.backend import BACKEND
 from hear_openl3_yamnet.weights.reading import read_weights
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests.comparing import numpy
+from tests.marks import slow_on
 
 BACKBONES = {"openl3": openl3, "yamnet": yamnet, "openl3_lite": openl3_lite}
 
@@ -43,8 +44,8 @@ def test_weights_are_as_many_as_published():
 @pytest.mark.parametrize(
     ("name", "shape", "scale", "offset"),
     [
-        ("openl3", (32, 40), 20.0, -45.0),
-        ("openl3_lite", (32, 43), 20.0, -45.0),
+        pytest.param("openl3", (32, 40), 20.0, -45.0, marks=slow_on("jax")),
+        pytest.param("openl3_lite", (32, 43), 20.0, -45.0, marks=slow_on("jax")),
         ("yamnet", (64, 96), 2.0, -3.0),
     ],
 )

@@ -13,6 +13,7 @@ from hear_openl3_yamnet.features.frames import frame_table
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 TOLERANCE = 1e-5
 NATIVE = 1936
@@ -91,14 +92,20 @@ def test_equals_window_by_window(both_ways):
     assert counts["shared"] + counts["plain"] == 6 * 8
 
 
-@pytest.mark.parametrize("preset", ["openl3-linear-music", "openl3-mel256-music"])
+@pytest.mark.parametrize(
+    "preset",
+    ["openl3-linear-music", pytest.param("openl3-mel256-music", marks=pytest.mark.slow)],
+)
 def test_equals_window_by_window_on_other_inputs(both_ways, preset):
     got, expected, counts = both_ways(sounds(0.32)[4:], preset)
     assert_close(got, expected, TOLERANCE)
     assert counts["shared"] > counts["plain"]
 
 
-@pytest.mark.parametrize(("multiple", "first", "seconds"), [(2, 3, 1), (12, 0, 2)])
+@pytest.mark.parametrize(
+    ("multiple", "first", "seconds"),
+    [pytest.param(2, 3, 1, marks=pytest.mark.slow), (12, 0, 2)],
+)
 def test_equals_window_by_window_at_multiples_of_the_native_hop(
     both_ways, multiple, first, seconds
 ):
@@ -111,10 +118,15 @@ def test_equals_window_by_window_at_multiples_of_the_native_hop(
 
 HEADS = [
     {"embedding_size": 6144},
-    {"grid": (3, 5), "pooling": "mean"},
     {"grid": (2, "all"), "pooling": "mean+std"},
-    {"grid": (3, 5), "pooling": "gem"},
-    {"pooling": "fusion"},
+    *(
+        pytest.param(head, marks=pytest.mark.slow)
+        for head in (
+            {"grid": (3, 5), "pooling": "mean"},
+            {"grid": (3, 5), "pooling": "gem"},
+            {"pooling": "fusion"},
+        )
+    ),
 ]
 
 
@@ -128,8 +140,11 @@ def test_every_kind_of_head(both_ways, head):
 
 FRAME_HEADS = [
     {"grid": ("all", 1)},
-    {"grid": (3, 1)},
-    {"layers": ("block2", "block4"), "grid": (4, 1), "pooling": "max+mean"},
+    pytest.param({"grid": (3, 1)}, marks=pytest.mark.slow),
+    pytest.param(
+        {"layers": ("block2", "block4"), "grid": (4, 1), "pooling": "max+mean"},
+        marks=pytest.mark.slow,
+    ),
 ]
 
 
@@ -142,6 +157,7 @@ def test_frame_heads(both_ways, head):
 
 
 @pytest.mark.backends
+@slow_on("jax")
 def test_every_layer(both_ways):
     layers = tuple(name for name in openl3.LAYERS if name != "block4")
     got, expected, counts = both_ways(sounds(0.25)[5:], layers=layers, pooling="mean")
@@ -157,6 +173,7 @@ def test_every_layer(both_ways):
         assert errors.max() < TOLERANCE, layer
 
 
+@pytest.mark.slow
 def test_does_not_depend_on_how_windows_are_dealt_out(both_ways, seeded_model):
     audio = sounds(0.6)[4:]
     whole, expected, _ = both_ways(audio)
@@ -228,6 +245,7 @@ def test_widths_of_the_strips():
 
 
 @pytest.mark.backends
+@slow_on("jax")
 def test_maps_equal_those_of_windows_apart():
     """Two runs side by side on one axis, of eight bands: every layer, at every column."""
     weights, rng = small_network()

@@ -112,6 +112,7 @@ def test_as_a_user_without_an_entry_and_with_nothing_to_write_to(folder):
     assert run_all(folder, another_user()).startswith("user 12345 may write []")
 
 
+@pytest.mark.slow
 def test_with_a_home_folder_that_is_read_only(folder):
     done = run(folder, another_user(), NUMBA, HOME="home")
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")

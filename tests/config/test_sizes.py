@@ -46,13 +46,13 @@ def test_every_head_has_the_size_promised(network):
     count = 0
     for options in combinations(network):
         maps = {
-            layer: np.zeros((2, *geometry.map_shape(options, layer)), np.float32)
+            layer: np.zeros((1, *geometry.map_shape(options, layer)), np.float32)
             for layer in options.layers
         }
         rows = numpy(windows.embed(maps, geometry.head(options)))
         n_rows = geometry.kept_frames(options)[1] if options.time == "frame" else 1
         size = geometry.timestamp_embedding_size(options)
-        assert rows.shape == (2, n_rows, size)
+        assert rows.shape == (1, n_rows, size)
         for pooling in scenes.VECTORS:
             scene = scenes.ScenePooling(pooling, size)
             scene.add(rows[0])

@@ -192,6 +192,7 @@ def wait_for_shard(run: subprocess.Popen, out: Path) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_an_interrupted_one_says_how(files, untrained_yamnet, tmp_path):
     run = start(files, tmp_path)
     wait_for_shard(run, tmp_path)

@@ -42,10 +42,8 @@ def test_a_stored_notebook_is_complete_small_and_without_paths(name):
     assert not re.search(r"/(home|root|tmp|Users|work)/", text)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_notebook_runs_and_shows_what_is_stored(name):
     stored, notebook = read(name), read(name)
     execute(notebook)

@@ -15,6 +15,7 @@ from hear_openl3_yamnet.backbones import BACKBONES
 from hear_openl3_yamnet.engine.backend import BACKEND
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 CLOSE = 1e-5
 
@@ -123,6 +124,7 @@ def check(name: str, scope: Callable = nullcontext) -> None:
         assert_close(array, wanted, CLOSE)
 
 
+@slow_on("jax")
 @pytest.mark.parametrize("network", networks("yamnet", "openl3, blur"))
 def test_the_order_of_axes_of_keras(network):
     check(network, STATES["channels_first"])

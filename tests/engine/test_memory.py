@@ -15,6 +15,7 @@ from hear_openl3_yamnet.config.configuring import configure
 from hear_openl3_yamnet.engine import memory
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 GIB = 2**30
 
@@ -71,7 +72,7 @@ def test_a_gpu_takes_what_is_free_up_to_its_limit():
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("limit", [1, 10_000_000, None])
+@pytest.mark.parametrize("limit", [pytest.param(1, marks=slow_on("jax")), 10_000_000, None])
 def test_embeddings_do_not_depend_on_the_limit(limit):
     audio = np.random.default_rng(1).uniform(-1, 1, (2, 8000)).astype("float32")
     reference = load_model(model="yamnet", weights="random:1", batch_size=5)
@@ -122,6 +123,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space as Linux does")
 @pytest.mark.skipif(os.environ.get("KERAS_BACKEND") == "jax", reason="XLA aborts the process")

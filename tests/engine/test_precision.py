@@ -9,6 +9,7 @@ from hear_openl3_yamnet import get_timestamp_embeddings
 from hear_openl3_yamnet.engine import backend
 from tests import seeded_audio
 from tests.comparing import numpy
+from tests.marks import slow_on
 
 BOUNDS = {"bfloat16": 2e-2, "float16": 2e-3}
 
@@ -20,7 +21,9 @@ def signals(sample_rate, seconds):
 
 @pytest.mark.backends
 @pytest.mark.parametrize("precision", BOUNDS)
-@pytest.mark.parametrize("preset", ["openl3-mel128-music", "yamnet"])
+@pytest.mark.parametrize(
+    "preset", [pytest.param("openl3-mel128-music", marks=slow_on("jax")), "yamnet"]
+)
 def test_stays_close_to_float32(seeded_model, preset, precision):
     model, reference = (seeded_model(preset, precision=p) for p in (precision, "float32"))
     audio = signals(model.sample_rate, 0.3)

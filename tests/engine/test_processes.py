@@ -18,6 +18,7 @@ from hear_openl3_yamnet.engine.embedder import Embedder
 from hear_openl3_yamnet.model import HearModel
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 CHEAP = {"layers": "layer3", "window_size": 200}
 
@@ -101,6 +102,7 @@ print("the parent goes on")
 
 @pytest.mark.backends
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@slow_on("torch")
 def test_a_forked_process_is_told_to_spawn_and_does_not_hang():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120

@@ -17,6 +17,7 @@ def test_blocks_are_found():
     assert all(block.output for block in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 @runs_blocks_of("plug-in.md")
 def test_blocks_print_what_the_page_shows(page_blocks):

@@ -162,6 +162,7 @@ def test_clones_and_pickles_are_small_and_embed_alike(clips):
     np.testing.assert_array_equal(copy.fit(audio).transform(audio), expected)
 
 
+@pytest.mark.slow
 def test_processes_of_joblib(clips):
     audio, _ = clips
     embedding = HearEmbedding(**CHEAP).fit(audio)

@@ -12,6 +12,7 @@ from hear_openl3_yamnet.features.frames import cut_frames, frame_table
 from hear_openl3_yamnet.weights.reading import read_weights
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 OPENL3 = "openl3-mel128-env"
 BACKBONES = {OPENL3: openl3, "yamnet": yamnet}
@@ -83,10 +84,11 @@ def map_of(name, seeded_files, audio, start, layer):
 @pytest.mark.parametrize(
     ("name", "layer", "hop", "at"),
     [
-        (OPENL3, "block4", None, [0, 1, 11, 12, 20]),  # 12 frames a window: two windows
+        # 12 frames a window: two windows
+        pytest.param(OPENL3, "block4", None, [0, 1, 11, 12, 20], marks=slow_on("jax", "torch")),
         (OPENL3, "block4", 2 * 1936 / 48, [0, 5, 6, 9]),
-        (OPENL3, "block4", 50.0, [0, 3, 7]),
-        ("yamnet", "layer14", None, [0, 1, 2]),
+        pytest.param(OPENL3, "block4", 50.0, [0, 3, 7], marks=slow_on("jax")),
+        pytest.param("yamnet", "layer14", None, [0, 1, 2], marks=slow_on("jax")),
         ("yamnet", "layer7", None, [0, 1, 4]),
         ("yamnet", "layer14", 50.0, [0, 7, 15]),
     ],
@@ -140,7 +142,7 @@ def with_click(audio, sample, rate):
     ("name", "options", "hop", "clicks"),
     [
         (OPENL3, {}, None, (10, 14)),
-        (OPENL3, {}, 50.0, (8, 13)),
+        pytest.param(OPENL3, {}, 50.0, (8, 13), marks=slow_on("jax")),
         (OPENL3, {"layers": ("logmel", "block2", "block4"), "pooling": "mean"}, None, (12,)),
         ("yamnet", {}, None, (2, 4)),
         ("yamnet", {"layers": "layer7"}, None, (5, 9)),

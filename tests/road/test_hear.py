@@ -18,6 +18,7 @@ from hear_openl3_yamnet import (
 from hear_openl3_yamnet.errors import AudioTypeError, BackendError, ModelTypeError
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 API = [get_timestamp_embeddings, get_scene_embeddings]
@@ -90,6 +91,7 @@ def test_a_batch_gives_what_its_items_give_alone(model):
 
 
 @pytest.mark.backends
+@slow_on("jax")
 def test_shifting_by_whole_hops_shifts_embeddings(model):
     hop = 3 * model.hop_size
     n_hops = round(model.sample_rate * hop / 1000) * 4

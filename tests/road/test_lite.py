@@ -8,6 +8,7 @@ from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, l
 from hear_openl3_yamnet.commands.app import app
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 AUDIO = np.stack(
     [seeded_audio.clip(name, 48000, 1.2) for name in ("notes", "noise", "chirp", "quiet")]
@@ -29,6 +30,7 @@ def test_it_says_whose_weights_it_has(lite):
     assert lite.hop_size == load_model("openl3-mel128-starter").hop_size
 
 
+@pytest.mark.slow
 def test_it_answers_as_its_teacher(lite):
     teacher = load_model("openl3-mel128-starter")
     ours, theirs = (embed(model, hop_size=200.0).reshape(-1, 512) for model in (lite, teacher))
@@ -76,6 +78,7 @@ def test_every_kind_of_head(options, size):
 
 
 @pytest.mark.backends
+@slow_on("jax")
 def test_embeddings_do_not_depend_on_the_batch(lite):
     audio = AUDIO[:2, :20_000]
     assert_close(embed(load_model("openl3-lite", batch_size=3), audio), embed(lite, audio), 1e-5)

@@ -50,6 +50,7 @@ def test_each_script_says_how_to_run_it(name):
     assert f"    python -m {name}" in runs.__doc__
 
 
+@pytest.mark.slow
 def test_a_task_of_tones_is_one_that_heareval_reads(tmp_path):
     run("heareval.make_tones", tmp_path)
     task = read_task(tmp_path / "tones-v1-full")

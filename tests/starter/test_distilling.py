@@ -94,6 +94,7 @@ def distillation(sounds, out, n_steps):
     return distill.Distillation(teacher, gathered[0], RECIPE, n_steps, out, gathered)
 
 
+@pytest.mark.slow
 def test_the_loss_falls(sounds, tmp_path, monkeypatch):
     """The student learns two windows by heart."""
     training = distillation(sounds, tmp_path, 40)

@@ -33,16 +33,44 @@ def make(*arguments, **how) -> subprocess.CompletedProcess:
     return done
 
 
+SLOW = ("synth_words", "synth_tags")
+TO_MAKE = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in TASKS]
+
+
+def make_small(path: Path, *names: str) -> None:
+    """Make small tasks at two rates; all of them if none is named."""
+    options = [argument for rate in RATES for argument in ("--sample-rate", rate)]
+    options += [argument for name in names for argument in ("--task", name)]
+    done = make(path, "--size", "small", "--seed", 3, "--speaker", "formant", *options)
+    assert done.returncode == 0, done.stderr
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
+        str(path / f"{name}-v1-small") for name in names or TASKS
+    ]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("made") / "tasks"
-    rates = [argument for rate in RATES for argument in ("--sample-rate", rate)]
-    done = make(path, "--size", "small", "--seed", 3, "--speaker", "formant", *rates)
-    assert done.returncode == 0, done.stderr
-    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
-        str(path / f"{name}-v1-small") for name in TASKS
-    ]
+    make_small(path, *(name for name in TASKS if name not in SLOW))
     return path
+
+
+@pytest.fixture(scope="module")
+def all_of_them(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("all") / "tasks"
+    make_small(path)
+    return path
+
+
+@pytest.fixture
+def task_of(request):
+    """Return a task's folder; the slow tests alone make those that take long."""
+
+    def find(name: str) -> Path:
+        folder = request.getfixturevalue("all_of_them" if name in SLOW else "folder")
+        return folder / f"{name}-v1-small"
+
+    return find
 
 
 def read(task: Path):
@@ -70,9 +98,9 @@ EXPECTED = {
 FIELDS = ("embedding_type", "prediction_type", "split_mode", "sample_duration")
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_metadata_are_those_that_heareval_reads(folder, name):
-    metadata, labels, _ = read(folder / f"{name}-v1-small")
+@pytest.mark.parametrize("name", TO_MAKE)
+def test_metadata_are_those_that_heareval_reads(task_of, name):
+    metadata, labels, _ = read(task_of(name))
     *fields, metric = EXPECTED[name]
     assert [metadata[field] for field in FIELDS] == fields
     assert metadata["evaluation"][0] == metric
@@ -85,9 +113,9 @@ def test_metadata_are_those_that_heareval_reads(folder, name):
     assert len(set(labels)) == len(labels) > 1
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_every_clip_is_there_at_every_rate(folder, name):
-    task = folder / f"{name}-v1-small"
+@pytest.mark.parametrize("name", TO_MAKE)
+def test_every_clip_is_there_at_every_rate(task_of, name):
+    task = task_of(name)
     metadata, _, answers = read(task)
     seen = set()
     for split, clips in answers.items():
@@ -110,9 +138,9 @@ def test_every_clip_is_there_at_every_rate(folder, name):
     assert len(seen) == sum(map(len, answers.values()))  # no clip is in two splits
 
 
-@pytest.mark.parametrize("name", sorted(TASKS.keys() - {"synth_events"}))
-def test_scenes_have_their_labels(folder, name):
-    metadata, labels, answers = read(folder / f"{name}-v1-small")
+@pytest.mark.parametrize("name", [name for name in TO_MAKE if "synth_events" not in name.values])
+def test_scenes_have_their_labels(task_of, name):
+    metadata, labels, answers = read(task_of(name))
     for clips in answers.values():
         given = [[str(label) for label in answer] for answer in clips.values()]
         assert {label for answer in given for label in answer} == set(labels)

@@ -99,6 +99,7 @@ def test_what_the_published_code_gave_holds(registry):
         assert outcome.holds, outcome
 
 
+@pytest.mark.slow
 def test_other_weights_differ(registry, served, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     other = write_openl3(tmp_path / "other.h5", seed=8)

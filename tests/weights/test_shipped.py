@@ -39,6 +39,7 @@ def test_a_starter_file(entry):
     read_weights(path, entry.network)  # it checks names, shapes and values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", STARTERS, ids=lambda entry: entry.name)
 def test_no_sound_has_a_far_longer_embedding_than_others(entry):
     model = load_model(own_place(entry))
