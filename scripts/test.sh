@@ -151,29 +151,18 @@ tests_on_jax() {
     KERAS_BACKEND=jax $bin/python -m pytest -m "backends and not slow" --durations=5 -W default
 }
 
-heareval() {
-    begin "heareval, two small tasks"
-    KERAS_BACKEND=tensorflow $bin/python -m pytest -m heareval --durations=5
-}
-
-# Two lanes that take about as long as each other.
-torch_and_heareval() {
+torch_and_docs() {
     tests_on_torch
-    heareval
-}
-
-jax_and_docs() {
-    tests_on_jax
     docs
 }
 
 side_by_side static_checks bytecode
-side_by_side jax_and_docs torch_and_heareval
+side_by_side tests_on_jax torch_and_docs
 
 begin "pytest on TensorFlow, with hear-validator"
 # worksteal: each worker runs one half of the tests in order; neighbours share fixtures. A worker that
 # is done takes tests from the other.
-KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow and not heareval" --durations=15 \
+KERAS_BACKEND=tensorflow $bin/python -m pytest -m "not slow" --durations=15 \
     --numprocesses "${WORKERS:-2}" --dist worksteal
 
 printf '\n== all stages passed in %d s\n' "$SECONDS"

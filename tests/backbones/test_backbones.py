@@ -46,7 +46,7 @@ def test_weights_are_as_many_as_published():
     [
         pytest.param("openl3", (32, 40), 20.0, -45.0, marks=slow_on("jax")),
         pytest.param("openl3_lite", (32, 43), 20.0, -45.0, marks=slow_on("jax")),
-        ("yamnet", (64, 96), 2.0, -3.0),
+        pytest.param("yamnet", (64, 96), 2.0, -3.0, marks=slow_on("jax")),
     ],
 )
 def test_folded_network_equals_the_published_layers(name, shape, scale, offset, weights):

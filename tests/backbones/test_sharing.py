@@ -84,12 +84,12 @@ def both_ways(seeded_model, count_windows):
 
 @pytest.mark.backends
 def test_equals_window_by_window(both_ways):
-    audio = sounds(0.32)
+    audio = sounds(0.32)[[0, 2, 3, 5]]
     got, expected, counts = both_ways(audio)
-    assert got.shape == (6, 8, 512)
+    assert got.shape == (4, 8, 512)
     assert_close(got, expected, TOLERANCE)
-    assert counts["shared"] > 2 * counts["plain"]
-    assert counts["shared"] + counts["plain"] == 6 * 8
+    assert counts["shared"] > counts["plain"] > 0
+    assert counts["shared"] + counts["plain"] == 4 * 8
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def validate_here(monkeypatch, capfd, recwarn):
 @pytest.mark.parametrize(
     ("file", "write", "size"),
     [
-        pytest.param("yamnet.h5", write_yamnet, 1024, marks=pytest.mark.backends),
+        pytest.param(
+            "yamnet.h5", write_yamnet, 1024, marks=[pytest.mark.backends, pytest.mark.slow]
+        ),
         pytest.param("openl3_audio_mel128_env.h5", write_openl3, 512, marks=pytest.mark.slow),
     ],
 )
@@ -106,12 +108,18 @@ def test_passes_with_the_untrained_network_of_a_configuration_file(
         ({"time": "frame", "grid": ["all", 1], "hop_size": 40}, 2048, 2048),
         ({"layers": ["logmel", "layer12"], "pooling": "max+mean"}, 1026, 1026),
         ({"pooling": "fusion"}, 4096, 4096),
-        ({"subsampling": "blur", "scene_pooling": "percentiles"}, 1024, 3072),
+        pytest.param(
+            {"subsampling": "blur", "scene_pooling": "percentiles"},
+            1024,
+            3072,
+            marks=pytest.mark.slow,
+        ),
         ({"model": "yamnet+yamnet", "networks": [{}, {"window_size": 495}]}, 2048, 2048),
-        (
+        pytest.param(
             {"model": "openl3-mel128-env", "time": "frame", "grid": ["all", 1]},
             8192,
             8192,
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["pooling", "frame", "layers", "fusion", "subsampling", "ensemble", "openl3-frame"],

@@ -19,7 +19,7 @@ MODELS = {
 METRICS = {"synth_pitch-v1-small": "pitch_acc", "synth_events-v1-small": "event_onset_200ms_fms"}
 
 
-@pytest.mark.heareval
+@pytest.mark.slow
 def test_heareval_scores_two_models_on_two_small_tasks(tmp_path):
     options = ["--small", "--tasks", tmp_path / "tasks", "--results", tmp_path]
     subprocess.run(

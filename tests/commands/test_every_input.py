@@ -1,6 +1,6 @@
 """In every command: what happens to one input costs that input alone, is named with its cause, the
 rest is done, and the exit status says so. `tag` takes one file; tests/road/test_tagging.py has its
-outputs. `export`, `weights convert` and `weights export` have one input, too.
+outputs. `export` and `weights convert` have one input, too; tests/weights has `weights export`.
 """
 
 import shutil
@@ -99,6 +99,29 @@ def study():
     return done, "Error: tones/low/s0_0.wav: not audio"
 
 
+def manifest_of_tones() -> Path:
+    names = write_tones(Path("tones"))
+    rows = "".join(f"{name},{name.split('/')[0]}\n" for name in [*names, "low/gone.wav"])
+    path = Path("tones/clips.csv")
+    path.write_text(f"path,label\n{rows}")
+    return path
+
+
+def study_of_a_manifest():
+    manifest = manifest_of_tones()
+    done = run("study", manifest, "-o", "out", "--models", "yamnet-starter", "--heads", "published")
+    assert "clips.csv: 24 clips" in done.stdout
+    assert Path("out/winner.json").exists()
+    return done, "Error: tones/low/gone.wav: no such file"
+
+
+def tasks_from_a_manifest():
+    done = run("tasks", "from", manifest_of_tones(), "tasks")
+    assert "clips.csv" in done.stdout
+    assert len(list(Path("tasks").rglob("*.wav"))) == 24
+    return done, "Error: tones/low/gone.wav: no such file"
+
+
 def tasks_make():
     Path("tasks/synth_words-v1-small").mkdir(parents=True)
     names = ["--task", "synth_words", "--task", "synth_strokes"]
@@ -147,6 +170,8 @@ CASES = [
     corpus_export,
     plot_corpus,
     study,
+    study_of_a_manifest,
+    tasks_from_a_manifest,
     tasks_make,
     evaluate,
     weights_import,

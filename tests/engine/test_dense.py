@@ -110,7 +110,10 @@ def test_amplitudes_of_long_clips_are_not_kept(dense, monkeypatch):
     assert_close(recomputed, numpy(kept), TOLERANCE)
 
 
-@pytest.mark.parametrize("options", [{"batch_size": 2}, {"memory_limit": 60_000_000}])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param({"batch_size": 2}, marks=pytest.mark.slow), {"memory_limit": 60_000_000}],
+)
 def test_does_not_depend_on_what_is_held_at_once(dense, options):
     audio = np.stack([clip(0.9), clip(0.9)[::-1]])
     model = load_model(model=PRESET, weights="random:1", framing="dense", **options)

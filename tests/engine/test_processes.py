@@ -102,7 +102,7 @@ print("the parent goes on")
 
 @pytest.mark.backends
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@slow_on("torch")
+@slow_on("torch", "jax")
 def test_a_forked_process_is_told_to_spawn_and_does_not_hang():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120

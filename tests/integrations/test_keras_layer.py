@@ -94,6 +94,7 @@ def test_shapes_are_known_before_any_audio():
     assert HearLayer(model).compute_output_shape((3, RATE)) == (3, 1024)
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_on_top_of_frozen_weights(sounds):
     audio, labels = sounds
     network, layer = classifier(load())

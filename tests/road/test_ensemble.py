@@ -12,6 +12,7 @@ from hear_openl3_yamnet import (
 from hear_openl3_yamnet.audio.downsampling import downsample
 from tests import seeded_audio
 from tests.comparing import assert_close, numpy
+from tests.marks import slow_on
 
 OPENL3 = "openl3-mel128-env"
 
@@ -40,6 +41,7 @@ def audio():
 
 
 @pytest.mark.backends
+@slow_on("jax")
 def test_networks_stand_side_by_side_at_the_same_centres(both, audio, seeded_model):
     assert both.sample_rate == 48000
     assert both.timestamp_embedding_size == both.scene_embedding_size == 512 + 1024

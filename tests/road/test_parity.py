@@ -70,7 +70,10 @@ def test_openl3_network_on_the_published_spectrogram(representation, seeded_file
 
 
 @pytest.mark.parametrize("size", [512, pytest.param(6144, marks=slow_on("jax"))])
-@pytest.mark.parametrize("representation", INPUTS)
+@pytest.mark.parametrize(
+    "representation",
+    ["mel128", *(pytest.param(name, marks=slow_on("jax")) for name in ("linear", "mel256"))],
+)
 def test_openl3_embeddings_through_the_api(representation, size, seeded_model):
     model = seeded_model(f"openl3-{representation}-music", embedding_size=size)
     # the second window of 1 s clips, centred at 500 ms, is the clip
@@ -84,6 +87,7 @@ def test_openl3_embeddings_through_the_api(representation, size, seeded_model):
         assert_close(got, wanted, TOLERANCES[name])
 
 
+@slow_on("jax")
 @pytest.mark.parametrize("representation", ONE_OF_THEM)
 def test_the_openl3_submissions_timestamps_and_embeddings(representation, seeded_model):
     numbers = golden(f"openl3_{representation}")

@@ -104,6 +104,7 @@ def test_the_loss_falls(sounds, tmp_path, monkeypatch):
     assert np.mean(losses[-3:]) < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 def test_a_run_continues_where_it_stopped(sounds, tmp_path):
     straight = distillation(sounds, tmp_path / "straight", 4)
     for _ in range(4):

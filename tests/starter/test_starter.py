@@ -251,7 +251,7 @@ def test_starter_weights_are_never_fetched_imported_or_exported(name, folder, ca
     assert carrying.import_file(path) == (get_entry(name), carrying.BY_DIGEST)
     assert not cache.exists()
     with pytest.raises(WeightsNotFoundError, match="no weights on this machine to export"):
-        carrying.export_folder(tmp_path / "stick")
+        carrying.weights_here()
 
 
 def test_a_converted_copy_tells_what_it_was(folder, tmp_path):

@@ -21,6 +21,7 @@ from hear_openl3_yamnet.weights.finding import cache_folder, look_up
 from hear_openl3_yamnet.weights.receipts import content_digest
 from hear_openl3_yamnet.weights.registry import load_registry
 
+from ..program import run
 from ..seeded_weights import write_openl3
 from .seeded_registry import CHIRP, PACKED, PACKED_PINNED, visible
 
@@ -30,6 +31,10 @@ OPENL3, PINNED = "openl3-mel128-env", "openl3-mel256-music"
 @pytest.fixture
 def offline(registry, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
+
+
+def export(folder) -> None:
+    assert run("weights", "export", folder).returncode == 0
 
 
 def imported(path) -> tuple[str, str]:
@@ -121,7 +126,7 @@ def carried(registry, tmp_path, monkeypatch):
         finding.fetch(name)
     carrying.import_file(write_openl3(tmp_path / "openl3_audio_mel128_env.h5", seed=99))
     folder = tmp_path / "stick" / "weights"
-    carrying.export_folder(folder)
+    export(folder)
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_OFFLINE", "1")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
     return folder
@@ -151,7 +156,7 @@ def test_an_exported_folder_is_imported_elsewhere(carried):
 def test_a_receipt_proves_an_unpacked_file(registry, tmp_path, monkeypatch):
     """The digests of most unpacked OpenL3 files are not published: the receipt is the proof."""
     fetched = finding.fetch(OPENL3)
-    carrying.export_folder(tmp_path / "stick")
+    export(tmp_path / "stick")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
     path = tmp_path / "stick" / fetched.name
     assert imported(path) == (OPENL3, carrying.BY_DIGEST)
@@ -166,9 +171,23 @@ def test_an_exported_folder_serves_as_the_cache(carried, monkeypatch):
         assert look_up(entry).verified == (entry.name != OPENL3)
 
 
+def test_a_file_that_cannot_be_exported_costs_itself(registry, tmp_path):
+    for name in ("yamnet", PINNED):
+        finding.fetch(name)
+    folder = tmp_path / "stick"
+    (folder / "yamnet.h5").mkdir(parents=True)  # in the way
+    done = run("weights", "export", folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: yamnet: ")
+    assert done.stdout.startswith(f"{PINNED}: ")
+    assert {load_registry()[PINNED].file, "registry.json", "LICENCES.txt"} <= {*visible(folder)}
+    assert load_registry()["yamnet"].citation not in (folder / "LICENCES.txt").read_text()
+
+
 def test_nothing_to_export(offline, cache, tmp_path):
     with pytest.raises(WeightsNotFoundError, match="weights fetch --all"):
-        carrying.export_folder(tmp_path / "stick")
+        carrying.weights_here()
+    assert run("weights", "export", tmp_path / "stick").returncode == 1
     assert not (tmp_path / "stick").exists()
 
 
@@ -239,7 +258,7 @@ def test_a_tflite_conversion_is_exported_and_imported_elsewhere(
     offline, yamnet_8bit, tmp_path, monkeypatch
 ):
     carrying.import_file(yamnet_8bit)
-    carrying.export_folder(tmp_path / "stick")
+    export(tmp_path / "stick")
     assert "yamnet.tflite" in visible(tmp_path / "stick")
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_CACHE", str(tmp_path / "elsewhere"))
     assert imported(tmp_path / "stick" / "yamnet.tflite") == ("yamnet", carrying.BY_NAME)

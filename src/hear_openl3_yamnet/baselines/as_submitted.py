@@ -77,8 +77,8 @@ def get_timestamp_embeddings(audio: Any, model: HearModel) -> tuple[Any, Any]:
     Raises
     ------
     AudioError
-        If one clip is too short for a patch (487.5 ms), or several clips are too short for two
-        patches (967.5 ms).
+        If one clip is too short for a patch (495 ms), or several clips are too short for two
+        patches (975 ms).
     """
     embeddings = _patch_embeddings(checked_audio(audio), model)
     timestamps = LABELLED_HOP_MS * np.arange(embeddings.shape[1], dtype=np.float32)

@@ -170,11 +170,21 @@ def export_files(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> N
 
     On another machine, import the files, or set HEAR_OPENL3_YAMNET_CACHE to the folder.
     """
-    from ..weights.carrying import export_folder
+    from ..weights.carrying import export_companions, export_file, weights_here
 
-    for entry, found in export_folder(folder):
-        state = "verified" if found.verified else "not verified"
-        typer.echo(f"{entry.name}: {folder / entry.file} ({state})")
+    exported = []
+
+    def export_one(name: str) -> str:
+        entry, found = here[name]
+        path = export_file(entry, found, folder)
+        exported.append(entry)
+        return f"{name}: {path} ({'verified' if found.verified else 'not verified'})"
+
+    here = {entry.name: (entry, found) for entry, found in weights_here()}
+    n_failed = each_input(here, export_one)
+    export_companions(folder, exported)
+    if n_failed:
+        raise typer.Exit(1)
 
 
 @app.command("publish")

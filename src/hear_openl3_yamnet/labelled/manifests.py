@@ -103,11 +103,11 @@ def read_manifest(path: Path, columns: Columns) -> tuple[list[Clip], bool]:
 def _clips(path: Path, rows: Sequence[Row], columns: Columns) -> Iterator[Clip]:
     _check_columns(path, rows, columns.needed())
     for number, row in enumerate(rows, 1):
-        name, file = _named_file(path, number, row)
+        name = _text(row["path"])
         start, duration = (_seconds(path, number, row, each) for each in ("start", "duration"))
         yield Clip(
             f"{name}@{start:g}" if start else name,
-            {ANY_RATE: file},
+            {ANY_RATE: path.parent / name},
             (columns.label_in(name) if columns.label_in else _text(row[columns.label]),),
             columns.group_of(name, row),
             start or 0.0,
@@ -119,19 +119,19 @@ def _files_with_events(path: Path, rows: Sequence[Row], columns: Columns) -> Ite
     """Yield a clip for each file, with the events of its rows in order of time."""
     _check_columns(path, rows, columns.needed_of_files())
     events: dict[str, list[dict[str, Any]]] = {}
-    files: dict[str, tuple[Path, str]] = {}
+    groups: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
-        name, file = _named_file(path, number, row)
+        name = _text(row["path"])
         group = columns.group_of(name, row)
-        if files.setdefault(name, (file, group))[1] != group:
+        if groups.setdefault(name, group) != group:
             raise DatasetError(
                 f"{path}: row {number} gives {name} the group {group!r}, and a row before it "
-                f"{files[name][1]!r}. A file is in one group."
+                f"{groups[name]!r}. A file is in one group."
             )
         events.setdefault(name, []).extend(_event(path, number, row, columns.label))
-    for name, (file, group) in files.items():
+    for name, group in groups.items():
         in_order = sorted(events[name], key=lambda event: event["start"])
-        yield Clip(name, {ANY_RATE: file}, tuple(in_order), group)
+        yield Clip(name, {ANY_RATE: path.parent / name}, tuple(in_order), group)
 
 
 def _event(path: Path, number: int, row: Row, label: str) -> Iterator[dict[str, Any]]:
@@ -146,14 +146,6 @@ def _event(path: Path, number: int, row: Row, label: str) -> Iterator[dict[str, 
             f"in seconds. Received: {', '.join(map(repr, given))}"
         )
     yield {"label": given[0], "start": round(1000 * start, 3), "end": round(1000 * end, 3)}
-
-
-def _named_file(path: Path, number: int, row: Row) -> tuple[str, Path]:
-    name = _text(row["path"])
-    file = path.parent / name
-    if not file.is_file():
-        raise DatasetError(f"{path}: row {number} names {file}, which is not a file.")
-    return name, file
 
 
 def _check_columns(path: Path, rows: Sequence[Row], needed: Sequence[str]) -> None:

@@ -75,27 +75,13 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     return entry, how
 
 
-def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
-    """Copy the published weights of this machine into a folder, with the registry and licences.
-
-    On another machine, its files can be imported, or the folder can be used as the cache folder.
-
-    Parameters
-    ----------
-    folder : Path
-        It is created if it does not exist.
-
-    Returns
-    -------
-    list of (WeightFile, Found)
-        The files that were copied, and where they were.
+def weights_here() -> list[tuple[WeightFile, Found]]:
+    """Return the published weights that are on this machine, and where.
 
     Raises
     ------
     WeightsNotFoundError
-        If this machine has no weights.
-    WeightsCacheError
-        If the folder cannot be written to.
+        If there are none.
     """
     entries = [entry for entry in load_registry().values() if not entry.is_starter]
     pairs = [(entry, look_up(entry)) for entry in entries]
@@ -105,14 +91,49 @@ def export_folder(folder: Path) -> list[tuple[WeightFile, Found]]:
             "there are no weights on this machine to export. "
             "Download them with `hear-openl3-yamnet weights fetch --all`."
         )
-    for entry, found in here:
-        converted = found.place == "cache" and found.path == conversion_path(entry)
-        target = folder / (found.path.name if converted else entry.file)
-        with writing(target):
-            place(entry, found.path, target, entry.digests[0] if found.verified else None)
-    _write_text(folder / "registry.json", registry_path().read_text(encoding="utf-8"))
-    _write_text(folder / LICENCES_FILE, licences(entry for entry, _ in here))
     return here
+
+
+def export_file(entry: WeightFile, found: Found, folder: Path) -> Path:
+    """Copy a file of `weights_here` into a folder, with its receipt if it is verified.
+
+    On another machine it can be imported from there, or the folder can be used as the cache folder.
+
+    Parameters
+    ----------
+    entry : WeightFile
+    found : Found
+        Where the file is.
+    folder : Path
+        It is created if it does not exist.
+
+    Returns
+    -------
+    Path
+        The copy.
+
+    Raises
+    ------
+    WeightsCacheError
+        If the folder cannot be written to.
+    """
+    converted = found.place == "cache" and found.path == conversion_path(entry)
+    target = folder / (found.path.name if converted else entry.file)
+    with writing(target):
+        place(entry, found.path, target, entry.digests[0] if found.verified else None)
+    return target
+
+
+def export_companions(folder: Path, entries: Iterable[WeightFile]) -> None:
+    """Write the registry and the licences of exported files into their folder.
+
+    Raises
+    ------
+    WeightsCacheError
+        If the folder cannot be written to.
+    """
+    _write_text(folder / "registry.json", registry_path().read_text(encoding="utf-8"))
+    _write_text(folder / LICENCES_FILE, licences(entries))
 
 
 def is_companion(path: Path) -> bool:
