@@ -117,9 +117,8 @@ def study_of_a_manifest():
 
 def tasks_from_a_manifest():
     done = run("tasks", "from", manifest_of_tones(), "tasks")
-    assert "clips.csv" in done.stdout
-    assert len(list(Path("tasks").rglob("*.wav"))) == 24
-    return done, "Error: tones/low/gone.wav: no such file"
+    assert "24 clips" in done.stdout
+    return done, "Left out: low/gone.wav: tones/low/gone.wav: no such file"
 
 
 def tasks_make():
@@ -172,14 +171,17 @@ CASES = [
     study,
     study_of_a_manifest,
     tasks_from_a_manifest,
-    tasks_make,
     evaluate,
     weights_import,
     weights_fetch,
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize(
+    "case",
+    [*CASES, pytest.param(tasks_make, marks=pytest.mark.slow)],
+    ids=lambda case: case.__name__,
+)
 def test_one_input_costs_itself(case):
     done, message = case()
     assert done.returncode == 1

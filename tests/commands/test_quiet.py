@@ -57,6 +57,7 @@ def test_a_command_prints_its_own_line_alone(folder):
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_program_prints_its_own_line_alone(folder):
     done = run(folder, "-c", QUICKSTART)
     assert (done.returncode, done.stderr) == (0, "")

@@ -134,6 +134,7 @@ def test_a_short_openl3_in_its_runtime(file_format, tmp_path):
     check_in_its_runtime(model, tmp_path / "openl3", file_format)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_openl3_lite_in_its_runtime(file_format, tmp_path):
     model = load_model("openl3-lite")

@@ -55,7 +55,7 @@ def classifier(model, **options):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        (OPENL3, {}),
+        pytest.param(OPENL3, {}, marks=pytest.mark.slow),
         (OPENL3, {"time": "frame", "layers": ("conv3",), "scene_pooling": "mean+std"}),
         ("yamnet", {"scene_pooling": "percentiles"}),
         ("yamnet", {"time": "frame", "scene_pooling": "mean+max", "normalize": "l2"}),

@@ -264,9 +264,6 @@ def test_damaged_manifests_are_refused(tmp_path):
 def test_rows_that_name_nothing_are_refused(tones):
     rows = rows_of(tones)
     path = tones / "wrong.jsonl"
-    refused(
-        "row 1 names .*gone.wav, which is not", write_jsonl(path, [{**rows[0], "path": "gone.wav"}])
-    )
     several = [{**rows[0], "label": ["low", "loud"]}]
     refused("texts or numbers", write_jsonl(path, several))
     for start in ("soon", -1, "inf"):

@@ -85,9 +85,9 @@ def map_of(name, seeded_files, audio, start, layer):
     ("name", "layer", "hop", "at"),
     [
         # 12 frames a window: two windows
-        pytest.param(OPENL3, "block4", None, [0, 1, 11, 12, 20], marks=slow_on("jax", "torch")),
+        pytest.param(OPENL3, "block4", None, [0, 1, 11, 12, 20], marks=pytest.mark.slow),
         (OPENL3, "block4", 2 * 1936 / 48, [0, 5, 6, 9]),
-        pytest.param(OPENL3, "block4", 50.0, [0, 3, 7], marks=slow_on("jax", "torch")),
+        pytest.param(OPENL3, "block4", 50.0, [0, 3, 7], marks=pytest.mark.slow),
         pytest.param("yamnet", "layer14", None, [0, 1, 2], marks=slow_on("jax")),
         ("yamnet", "layer7", None, [0, 1, 4]),
         ("yamnet", "layer14", 50.0, [0, 7, 15]),
@@ -142,7 +142,7 @@ def with_click(audio, sample, rate):
     ("name", "options", "hop", "clicks"),
     [
         (OPENL3, {}, None, (10, 14)),
-        pytest.param(OPENL3, {}, 50.0, (8, 13), marks=slow_on("jax", "torch")),
+        pytest.param(OPENL3, {}, 50.0, (8, 13), marks=pytest.mark.slow),
         (OPENL3, {"layers": ("logmel", "block2", "block4"), "pooling": "mean"}, None, (12,)),
         ("yamnet", {}, None, (2, 4)),
         ("yamnet", {"layers": "layer7"}, None, (5, 9)),

@@ -69,10 +69,16 @@ def test_openl3_network_on_the_published_spectrogram(representation, seeded_file
     assert_close(cells.reshape(2, 6144), numbers["embedding_6144"][[0, 3]], TOLERANCE)
 
 
-@pytest.mark.parametrize("size", [512, pytest.param(6144, marks=slow_on("jax"))])
 @pytest.mark.parametrize(
-    "representation",
-    ["mel128", *(pytest.param(name, marks=slow_on("jax")) for name in ("linear", "mel256"))],
+    ("representation", "size"),
+    [
+        ("mel128", 512),
+        pytest.param("mel128", 6144, marks=slow_on("jax")),
+        pytest.param("linear", 6144, marks=slow_on("jax")),
+        pytest.param("mel256", 6144, marks=slow_on("jax")),
+        pytest.param("linear", 512, marks=pytest.mark.slow),
+        pytest.param("mel256", 512, marks=pytest.mark.slow),
+    ],
 )
 def test_openl3_embeddings_through_the_api(representation, size, seeded_model):
     model = seeded_model(f"openl3-{representation}-music", embedding_size=size)

@@ -174,11 +174,12 @@ def test_an_exported_folder_serves_as_the_cache(carried, monkeypatch):
 def test_a_file_that_cannot_be_exported_costs_itself(registry, tmp_path):
     for name in ("yamnet", PINNED):
         finding.fetch(name)
+    damaged = look_up(load_registry()["yamnet"]).path
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     folder = tmp_path / "stick"
-    (folder / "yamnet.h5").mkdir(parents=True)  # in the way
     done = run("weights", "export", folder)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: yamnet: ")
+    assert done.stderr.startswith(f"Error: yamnet: {damaged} is damaged")
     assert done.stdout.startswith(f"{PINNED}: ")
     assert {load_registry()[PINNED].file, "registry.json", "LICENCES.txt"} <= {*visible(folder)}
     assert load_registry()["yamnet"].citation not in (folder / "LICENCES.txt").read_text()

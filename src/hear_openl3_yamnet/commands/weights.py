@@ -174,14 +174,12 @@ def export_files(folder: Annotated[Path, typer.Argument(metavar="FOLDER")]) -> N
 
     exported = []
 
-    def export_one(name: str) -> str:
-        entry, found = here[name]
-        path = export_file(entry, found, folder)
+    def export_one(entry: "WeightFile") -> str:
+        path, verified = export_file(entry, folder)
         exported.append(entry)
-        return f"{name}: {path} ({'verified' if found.verified else 'not verified'})"
+        return f"{entry.name}: {path} ({'verified' if verified else 'not verified'})"
 
-    here = {entry.name: (entry, found) for entry, found in weights_here()}
-    n_failed = each_input(here, export_one)
+    n_failed = each_input(weights_here(), export_one, lambda entry: entry.name)
     export_companions(folder, exported)
     if n_failed:
         raise typer.Exit(1)
@@ -241,9 +239,8 @@ def convert_file(
 
 
 def _state(entry: "WeightFile", found: "Found | None") -> str:
-    from ..weights.finding import own_place
+    from ..weights.finding import is_damaged
 
     if found is None:
-        place = own_place(entry)
-        return "damaged" if place and place.exists() else "not here"
+        return "damaged" if is_damaged(entry) else "not here"
     return "verified" if found.verified else "not verified"

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..config.presets import get_preset, preset_of_file
-from ..errors import WeightsFormatError, WeightsNotFoundError
+from ..errors import WeightsFormatError, WeightsIntegrityError, WeightsNotFoundError
 from ..files import written_whole
 from .finding import (
     TFLITE_SUFFIX,
-    Found,
     cache_path,
     conversion_path,
     identify,
+    is_damaged,
     look_up,
+    own_place,
 )
 from .placing import place, writing, writing_alone
 from .reading import read_weights
@@ -75,8 +76,8 @@ def import_file(path: Path) -> tuple[WeightFile, str]:
     return entry, how
 
 
-def weights_here() -> list[tuple[WeightFile, Found]]:
-    """Return the published weights that are on this machine, and where.
+def weights_here() -> list[WeightFile]:
+    """Return the published weights whose files are on this machine, the damaged ones too.
 
     Raises
     ------
@@ -84,8 +85,7 @@ def weights_here() -> list[tuple[WeightFile, Found]]:
         If there are none.
     """
     entries = [entry for entry in load_registry().values() if not entry.is_starter]
-    pairs = [(entry, look_up(entry)) for entry in entries]
-    here = [(entry, found) for entry, found in pairs if found]
+    here = [entry for entry in entries if look_up(entry) or is_damaged(entry)]
     if not here:
         raise WeightsNotFoundError(
             "there are no weights on this machine to export. "
@@ -94,7 +94,7 @@ def weights_here() -> list[tuple[WeightFile, Found]]:
     return here
 
 
-def export_file(entry: WeightFile, found: Found, folder: Path) -> Path:
+def export_file(entry: WeightFile, folder: Path) -> tuple[Path, bool]:
     """Copy a file of `weights_here` into a folder, with its receipt if it is verified.
 
     On another machine it can be imported from there, or the folder can be used as the cache folder.
@@ -102,8 +102,6 @@ def export_file(entry: WeightFile, found: Found, folder: Path) -> Path:
     Parameters
     ----------
     entry : WeightFile
-    found : Found
-        Where the file is.
     folder : Path
         It is created if it does not exist.
 
@@ -111,17 +109,27 @@ def export_file(entry: WeightFile, found: Found, folder: Path) -> Path:
     -------
     Path
         The copy.
+    bool
+        Whether it is verified.
 
     Raises
     ------
+    WeightsIntegrityError
+        If the file is damaged.
     WeightsCacheError
         If the folder cannot be written to.
     """
+    found = look_up(entry)
+    if found is None:
+        raise WeightsIntegrityError(
+            f"{entry.name}: {own_place(entry)} is damaged. "
+            f"Download it again: hear-openl3-yamnet weights fetch {entry.name}"
+        )
     converted = found.place == "cache" and found.path == conversion_path(entry)
     target = folder / (found.path.name if converted else entry.file)
     with writing(target):
         place(entry, found.path, target, entry.digests[0] if found.verified else None)
-    return target
+    return target, found.verified
 
 
 def export_companions(folder: Path, entries: Iterable[WeightFile]) -> None:

@@ -283,6 +283,12 @@ def own_place(entry: WeightFile) -> Path | None:
         return None
 
 
+def is_damaged(entry: WeightFile) -> bool:
+    """Whether this package keeps a file under the entry's name that is not the published one."""
+    place = own_place(entry)
+    return place is not None and place.exists() and look_up(entry) is None
+
+
 def not_found_message(entry: WeightFile, cause: str) -> str:
     """Return a message: where the file was searched, why it is missing, and how to get it."""
     if entry.is_starter:
