@@ -96,6 +96,7 @@ def test_resampling_keeps_a_tone(from_rate, to_rate):
     assert np.abs(resampled - expected)[middle].max() < 1e-3
 
 
+@pytest.mark.slow  # librosa compiles its functions first
 @pytest.mark.parametrize(("from_rate", "to_rate"), [(44_100, 16_000), (8_000, 48_000), (999, 1000)])
 @pytest.mark.parametrize("n_samples", [1, 2, 3, 5, 100, 44_100, 44_101])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

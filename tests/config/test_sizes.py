@@ -40,7 +40,7 @@ def combinations(network):
             yield configure("yamnet" if network == "yamnet" else "openl3-mel128-env", **options)
 
 
-@pytest.mark.parametrize("network", LAYERS)
+@pytest.mark.parametrize("network", ["yamnet", pytest.param("openl3", marks=pytest.mark.slow)])
 def test_every_head_has_the_size_promised(network):
     """Over maps of the shapes that the networks have: test_backbones sees to those."""
     count = 0

@@ -37,7 +37,7 @@ def test_fetch_some_then_list_verify_and_path(registry, cache):
 
 def test_fetch_all_and_a_mirror(registry, server, cache):
     _, errors = run("fetch", "--all", "--mirror", f"{server.address}/missing", status=1)
-    assert errors.count("404") == len(load_registry())
+    assert errors.count("answers 404") == len(load_registry())  # a port may have these digits, too
     assert visible(cache) == []
     run("fetch", "--all", "--mirror", f"{server.address}/good/")
     assert all(finding.find(name) for name in load_registry())

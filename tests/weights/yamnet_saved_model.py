@@ -42,17 +42,15 @@ def network() -> keras.Model:
 
 
 class YAMNet(tf.Module):
-    """A module that has the network as an attribute, as the published one does."""
+    """A module that has the network as an attribute, as the published one does.
+
+    It has no function: the weights are read without one, and tracing it takes long.
+    """
 
     def __init__(self, weights: str) -> None:
         super().__init__()
         self._yamnet = network()
         self._yamnet.load_weights(weights)
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 96, 64], tf.float32)])
-    def __call__(self, patches):
-        scores, embeddings = self._yamnet(patches)
-        return {"scores": scores, "embeddings": embeddings}
 
 
 if __name__ == "__main__":
