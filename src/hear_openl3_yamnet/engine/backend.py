@@ -124,7 +124,7 @@ def padded_length(n: int, tensor: Any) -> int:
     JAX compiles once for each shape, and PyTorch's cuDNN prepares its kernels once for each: there
     lengths are rounded up to an eighth of a power of two.
     """
-    each_shape_costs = BACKEND == "jax" or (BACKEND == "torch" and tensor.is_cuda)
+    each_shape_costs = BACKEND == "jax" or (BACKEND == "torch" and convolutions.on_gpu(tensor))
     if not each_shape_costs or n <= 8:
         return n
     step = 1 << ((n - 1).bit_length() - 4)
