@@ -101,4 +101,5 @@ def test_embeddings_are_the_same_on_the_way_that_a_gpu_takes(
     )
     assert_close(get_timestamp_embeddings(audio, model)[0], expected, 1e-5)
     assert calls
-    assert model.ensemble.networks[0].encoder.padded_length(201) == 208  # 201 rounded up to eighths of 128
+    encoder = model.ensemble.networks[0].encoder
+    assert encoder.padded_length(201) == 208  # rounded up to eighths of 128

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -31,6 +33,11 @@ _LABEL = "label "
 """
 
 CLUSTER_OPTIONS = ("address", "num_cpus", "num_gpus")
+
+_RESULTS = pa.schema([("error", pa.string()), ("duration", pa.float64()), ("ends", pa.binary())])
+
+_EXCEPTION = re.compile(r"[\w.]+(Error|Exception)\b.*")
+"""The line of a traceback that names the exception."""
 
 
 class Job(NamedTuple):
@@ -70,20 +77,18 @@ class Job(NamedTuple):
 
 
 class EmbeddingActor:
-    """Loads the model once, and turns blocks of files into shards."""
+    """Loads the model once, and turns blocks of files into shards.
+
+    An error that ends the run goes back in a row, pickled: of an exception, Ray keeps the text.
+    """
 
     def __init__(self, job: Job):
-        os.environ["KERAS_BACKEND"] = job.backend
-        from ..loading import load_model
-
-        model = load_model(**job.config)
-        if model.weights_id != job.weights_id:
-            raise OptionError(
-                f"This machine has other weights ({model.weights_id}) than the one that started "
-                f"the run ({job.weights_id}). Fetch the same ones on all machines."
-            )
-        self._embedding = Embedding(model, job.outputs, job.float_type, Path(job.folder))
         self._job = job
+        self._error: HearError | None = None
+        try:
+            self._embedding = _embedding_of(job)
+        except HearError as error:
+            self._error = error
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Embed the files of a block.
@@ -96,8 +101,18 @@ class EmbeddingActor:
         Returns
         -------
         pa.Table
-            Error and duration of each file.
+            Error and duration of each file; or one row with the error that ends the run.
         """
+        rows: list[dict[str, Any]] = []
+        try:
+            if self._error is not None:
+                raise self._error
+            rows.extend(self._embed(block))
+        except HearError as error:
+            rows = [{"ends": pickle.dumps(error)}]
+        return pa.Table.from_pylist(rows, _RESULTS)
+
+    def _embed(self, block: pa.Table) -> Iterator[dict[str, Any]]:
         job = self._job
         items = [
             Item(**{**row, "path": os.fsdecode(row["path"])})
@@ -116,14 +131,33 @@ class EmbeddingActor:
             seconds=math.inf,  # the clock must not decide the names of shards: see above
             check=lambda: check_claim(folder, job.mark),
         )
-        rows = []
         with naming_faults(folder):
             for row in embed_items(items, self._embedding, DECODING_THREADS, threading.Event()):
                 writer.add(row)
-                rows.append({"error": row.error, "duration": row.duration})
+                yield {"error": row.error, "duration": row.duration}
             writer.flush()
-        schema = pa.schema([("error", pa.string()), ("duration", pa.float64())])
-        return pa.Table.from_pylist(rows, schema)
+
+
+def _embedding_of(job: Job) -> Embedding:
+    """Load the model of a job in an actor.
+
+    Raises
+    ------
+    OptionError
+        If this machine has other weights.
+    HearError
+        As `load_model`.
+    """
+    os.environ["KERAS_BACKEND"] = job.backend
+    from ..loading import load_model
+
+    model = load_model(**job.config)
+    if model.weights_id != job.weights_id:
+        raise OptionError(
+            f"This machine has other weights ({model.weights_id}) than the one that started "
+            f"the run ({job.weights_id}). Fetch the same ones on all machines."
+        )
+    return Embedding(model, job.outputs, job.float_type, Path(job.folder))
 
 
 def run_on_ray(
@@ -183,11 +217,13 @@ def run_on_ray(
             num_gpus=cluster.get("num_gpus") or None,
         )
         for row in embedded.iter_rows():
+            if row["ends"]:
+                raise pickle.loads(row["ends"])
             progress.count(row["error"], row["duration"])
             if stop.is_set():
                 break
     except ray.exceptions.RayError as error:
-        raise _own_error(error) from error
+        raise MachineError(f"Ray ended the run: {_cause(error)}") from error
     finally:
         if started:
             ray.shutdown()
@@ -203,15 +239,11 @@ def _connect(ray: ModuleType, address: str) -> None:
         ) from error
 
 
-def _own_error(error: BaseException) -> HearError:
-    """Return the error of this package that ended an actor's work, or else one that quotes Ray."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, HearError):
-            return found
-        found = getattr(found, "cause", None) or found.__cause__
-    last_line = str(error).strip().rpartition("\n")[2].strip()
-    return MachineError(f"Ray ended the run: {last_line}")
+def _cause(error: BaseException) -> str:
+    """Return the line of Ray's error that says what happened. It adds hints to all settings."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if _EXCEPTION.match(line)]
+    return (named or lines or [type(error).__name__])[-1]
 
 
 def _block(items: Sequence[Item], labels: pa.Table) -> pa.Table:
