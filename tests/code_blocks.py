@@ -72,6 +72,14 @@ def run(block: Block, namespace: dict) -> str:
     return printed.getvalue()
 
 
+def script_of(page: str, name: str) -> str:
+    """Return the file that a page writes with ``cat > NAME << 'END'``."""
+    (script,) = re.findall(
+        rf"^cat > {re.escape(name)} << 'END'\n(.*?)^END$", text_of(page), re.M | re.S
+    )
+    return script
+
+
 def commands(page: str) -> list[str]:
     """Return the lines of a page that call the command line. Continued lines are joined."""
     text = text_of(page).replace("\\\n", " ")

@@ -87,6 +87,14 @@ def test_each_version_has_its_pages_and_the_newest_is_opened(tmp_path):
     assert re.findall(r'<li><a href="(.*?)/">', index) == ["0.10.0", "0.9.0", "0.2.0"]
 
 
+@pytest.mark.parametrize(
+    ("client", "page"), [("mteb", "mteb"), ("xares", "xares"), ("perch-hoplite", "hoplite")]
+)
+def test_the_page_of_a_client_names_the_version_that_is_tested(client, page):
+    (version,) = re.findall(rf"\b{client}(?:\[\w+\])?==([\d.]+)", read("scripts/test_clients.sh"))
+    assert f"version {version} was tested" in read(f"docs/integrations/{page}.md")
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_lists_without_tensorflow_follow_from_pyproject(backend):
     pytest.importorskip("tomllib", reason="Python 3.11 or later")
