@@ -34,7 +34,7 @@ def _openl3(name: str, revision: str) -> ModelMeta:
         revision=revision,
         release_date="2019-05-12",
         languages=None,
-        n_parameters=4_688_066,
+        n_parameters=4_689_860,
         n_embedding_parameters=0,
         memory_usage_mb=17.9,
         max_tokens=None,
