@@ -86,3 +86,12 @@ def test_wide_rows_are_rotated_without_losing_a_distance():
     assert_close(own @ own.T, plain @ plain.T * 50 / 300, 1e-5)
     assert_close(asked @ own.T, plain_asked @ plain.T * 50 / 300, 1e-5)
     assert not preparation(np.ones((5, 9), np.float32))(train[:5, :9]).any()
+
+
+@pytest.mark.parametrize("n_far", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_wide_rows_of_which_some_are_far_from_the_others_are_rotated(n_far, seed):
+    rng = np.random.default_rng(seed)
+    train = rng.standard_normal((200, 500)).astype(np.float32)
+    train[:n_far] += 1e3 * rng.standard_normal((n_far, 1)).astype(np.float32)
+    assert np.isfinite(preparation(train)(train)).all()

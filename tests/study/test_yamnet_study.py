@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hear_openl3_yamnet import load_model
+from hear_openl3_yamnet.baselines import as_submitted
+from scripts.measure.yamnet_study import padded
 from scripts.measure.yamnet_study.configurations import event_variants, scene_variants
 from tests.labelled.recordings import write_events, write_scenes
 
@@ -18,9 +22,46 @@ def test_every_configuration_is_one_that_load_model_takes():
     for variants, of_events in ((scene_variants, False), (event_variants, True)):
         found = variants("starter")
         assert len({variant.name for variant in found}) == len(found)
-        distinct = {variant.networks or variant.baseline for variant in found}
+        distinct = {v.networks or (v.baseline, v.options.get("padding")) for v in found}
         assert len(distinct) == len(found)
         assert all(variant.size(of_events) > 0 for variant in found)
+
+
+def noise(n_samples):
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (1, n_samples)).astype(np.float32)
+
+
+@pytest.mark.parametrize("n_samples", [8_000, 15_600, 40_000])
+def test_padding_as_submitted_gives_the_scenes_of_the_submission(n_samples):
+    own, theirs = (
+        api.get_scene_embeddings(noise(n_samples), api.load_model(weights="random:1", **options))
+        for api, options in ((padded, {"padding": "submitted"}), (as_submitted, {}))
+    )
+    np.testing.assert_allclose(own, np.asarray(theirs), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_windows"), [(2_000, 1), (15_600, 1), (15_601, 2), (23_280, 2), (23_281, 3)]
+)
+def test_padding_at_the_end_begins_with_the_clip_and_covers_it(n_samples, n_windows):
+    audio = noise(n_samples)
+    embedding = padded.get_scene_embeddings(
+        audio, padded.load_model(padding="end", weights="random:1")
+    )
+    model = load_model(model="yamnet", weights="random:1")
+    whole = np.pad(audio, ((0, 0), (0, 48_000)))
+    # at a hop of half a window, window 1 begins with the clip
+    windows = [
+        model.timestamp_embeddings(whole[:, 7_680 * i :], 487.5)[0][:, 1] for i in range(n_windows)
+    ]
+    np.testing.assert_allclose(embedding, np.mean(windows, axis=0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", ["submitted", "end"])
+def test_a_clip_of_any_length_can_be_padded(padding):
+    model = padded.load_model(padding=padding, weights="random:1")
+    for n_samples in (1, 400, 7_799):
+        assert np.isfinite(padded.get_scene_embeddings(noise(n_samples), model)).all()
 
 
 def study(folder, *more):

@@ -11,7 +11,8 @@ not count. On these it is compared with the published head, once.
 
 Everything computed is kept in the cache, so that an interrupted study continues where it stopped.
 With --task, only these tasks are computed, and nothing is written: several processes can share the
-work. The output folder gets tables and a figure.
+work. With --configuration, only these and the published head are compared: nothing is chosen, and
+the tasks that are kept back are not looked at. The output folder gets tables and a figure.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from hear_openl3_yamnet.study.embeddings import LoadWeights
 from hear_openl3_yamnet.study.variants import FLOOR, Variant
 from scripts.measure.task_study.__main__ import untrained
 
-from .configurations import PUBLISHED, SINGLE, event_variants, scene_variants
+from .configurations import AS_SUBMITTED, PUBLISHED, SINGLE, event_variants, scene_variants
 from .report import Found, best_single, write_report
 
 
@@ -52,13 +53,21 @@ def main() -> None:
         load_weights = weights_loader(dataset, arguments.cache)
         return cross(dataset, variants, arguments.cache, load_weights=load_weights)
 
-    for dataset in [d for d in (*scenes, *events) if d.name in arguments.task]:
+    def compared(dataset: Dataset) -> list[Variant]:
         make = event_variants if dataset.of_events else scene_variants
-        run(dataset, make(arguments.weights))
+        wanted = {PUBLISHED, AS_SUBMITTED, *arguments.configuration}
+        found = make(arguments.weights)
+        return [v for v in found if v.name in wanted] if arguments.configuration else found
+
+    for dataset in [d for d in (*scenes, *events) if d.name in arguments.task]:
+        run(dataset, compared(dataset))
     if arguments.task:
         return
-    of_scenes = [run(dataset, scene_variants(arguments.weights)) for dataset in scenes]
-    of_events = [run(dataset, event_variants(arguments.weights)) for dataset in events]
+    of_scenes = [run(dataset, compared(dataset)) for dataset in scenes]
+    of_events = [run(dataset, compared(dataset)) for dataset in events]
+    if arguments.configuration:
+        write_report(arguments.out, Found(of_scenes, of_events, [], ""), arguments.tasks)
+        return
     best = best_single(of_scenes, SINGLE)
     chosen = {v.name: v for v in scene_variants(arguments.weights)}
     judged = [chosen[name] for name in dict.fromkeys((PUBLISHED, best, FLOOR))]
@@ -74,6 +83,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--weights", required=True, metavar="FILE")
     parser.add_argument("--kept-back", nargs="+", default=[], metavar="TASK")
     parser.add_argument("--task", nargs="+", default=[], metavar="TASK")
+    parser.add_argument("--configuration", nargs="+", default=[], metavar="NAME")
     parser.add_argument(
         "--share",
         nargs="+",

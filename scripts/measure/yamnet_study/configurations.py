@@ -28,6 +28,7 @@ _SWEPT = (3, 4, 5, 6, 7, 8, 10, 12, 14)
 
 _SCENES: list[tuple[str, str, dict[str, Any]]] = [
     ("head", "maximum in place of mean", {"pooling": "max"}),
+    ("head", "generalised mean", {"pooling": "gem"}),
     ("head", "mean and deviation", {"pooling": "mean+std"}),
     ("head", "a cell for each band", {"grid": ["all", 1]}),
     ("layers", "layer12", {"layers": "layer12"}),
@@ -69,19 +70,32 @@ _OTHERS: list[tuple[str, str, str, dict[str, Any]]] = [
      {"weights": "random", **_FUSION}),
     ("other weights", "yamnet-starter", "yamnet-starter", {}),
     ("other weights", "yamnet-starter, fusion of layers 7, 14", "yamnet-starter", _FUSION),
+    ("other weights", "openl3-mel128-starter", "openl3-mel128-starter", {"scene_hop_size": 480.0}),
     ("other weights", "openl3-lite", "openl3-lite", {"scene_hop_size": 480.0}),
 ]  # fmt: skip
 
 _ENSEMBLES: list[tuple[str, dict[str, Any], str]] = [
+    ("published + yamnet-starter", {}, "yamnet-starter"),
+    ("fusion of layers 7, 14 + yamnet-starter", _FUSION, "yamnet-starter"),
+    ("fusion of layers 7, 14 + openl3-mel128-starter", _FUSION, "openl3-mel128-starter"),
     ("published + openl3-lite", {}, "openl3-lite"),
     ("fusion of layers 7, 14 + openl3-lite", _FUSION, "openl3-lite"),
 ]
 
+_PADDINGS = {
+    "a quarter of a window, as submitted": "submitted",
+    "after the clip only, as YAMNet's own code": "end",
+}
+
 _EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("layers", "layer12, maximum", {"layers": "layer12", "pooling": "max"}),
+    ("fusion", "fusion of layer 8", {"layers": "layer8", "pooling": "fusion"}),
     ("frames", "frames of layer14", {"time": "frame"}),
     ("frames", "frames of layer12", {"time": "frame", "layers": "layer12"}),
 ]
+
+
+_BASELINES = "hear_openl3_yamnet.baselines"
 
 
 def kind_of(task: str) -> str:
@@ -97,6 +111,9 @@ def scene_variants(weights: str) -> list[Variant]:
         beside = options.get("networks")
         model = "yamnet+yamnet" if beside else "yamnet"
         found.append(Variant(name, model, {**own, **options}, subject))
+    for name, padding in _PADDINGS.items():
+        options = {**own, "padding": padding}
+        found.append(Variant(name, "", options, "padding", f"{__package__}.padded"))
     found += [Variant(name, model, options, subject) for subject, name, model, options in _OTHERS]
     for name, options, other in _ENSEMBLES:
         networks = [{**own, **options}, {}]
@@ -112,7 +129,9 @@ def event_variants(weights: str) -> list[Variant]:
     hop = {"hop_size": EVENT_HOP_MS}
     found = [
         Variant(PUBLISHED, "yamnet", {**own, **hop}, "head"),
-        Variant(AS_SUBMITTED, options=own, subject="framing", baseline="as_submitted"),
+        Variant(
+            AS_SUBMITTED, options=own, subject="framing", baseline=f"{_BASELINES}.as_submitted"
+        ),
     ]
     for subject, name, options in _EVENTS:
         found.append(Variant(name, "yamnet", {**own, **hop, **options}, subject))
@@ -122,4 +141,4 @@ def event_variants(weights: str) -> list[Variant]:
 
 def _baselines() -> list[Variant]:
     floor = Variant(FLOOR, subject="no network")
-    return [floor, replace(floor, name="MFCC statistics", baseline="mfcc_statistics")]
+    return [floor, replace(floor, name="MFCC statistics", baseline=f"{_BASELINES}.mfcc_statistics")]

@@ -37,7 +37,7 @@ class Found:
     scenes, events, kept_back : list of list of Result
         By task, then by configuration.
     best : str
-        The best single network.
+        The best single network; "" where none was chosen.
     """
 
     scenes: ByTask
@@ -152,10 +152,11 @@ def write_report(folder: Path, found: Found, tasks: Path) -> None:
         rows = rows_of(found.scenes)
         names = [own[0].dataset.name for own in found.scenes]
         blocks += ["## Whole clips", scenes_table(rows, names, found.best)]
-        blocks += [
-            f"The best single network: **{found.best}**, the deepest one within {PLATEAU} of the "
-            "highest validation score."
-        ]
+        if found.best:
+            blocks += [
+                f"The best single network: **{found.best}**, the deepest one within {PLATEAU} of "
+                "the highest validation score."
+            ]
         figures.save(plot_leads(rows, names, found.best), folder / "leads.png")
     if found.kept_back:
         blocks += ["## Kept back, looked at once", kept_back_table(found)]

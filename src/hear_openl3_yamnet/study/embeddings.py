@@ -44,7 +44,7 @@ LoadWeights = Callable[[Options], tuple[dict[str, np.ndarray], str]]
 
 
 class Api(NamedTuple):
-    """A module of `baselines`, and the options of its ``load_model``."""
+    """A module of the HEAR API, and the options of its ``load_model``."""
 
     name: str
     options: tuple[tuple[str, Any], ...]
@@ -202,6 +202,7 @@ class Embeddings:
             about |= {k: v for k, v in source.as_dict().items() if k not in _NEUTRAL}
             about["weights_id"] = self._load_weights(pass_key(source))[1]
         else:
+            about |= {k: v for k, v in source.options if k not in _NEUTRAL}
             about |= {"baseline": source.name, "weights_id": source.loaded().weights_id}
         return _digest(about)
 

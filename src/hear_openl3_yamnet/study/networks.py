@@ -132,18 +132,18 @@ class ManyHeads:
 
 
 class Baseline:
-    """A module of `baselines`, with the methods of `ManyHeads`.
+    """A module of the HEAR API, with the methods of `ManyHeads`.
 
     Parameters
     ----------
     name : str
-        Of the module.
+        Of the module, with its packages.
     options : mapping
         Of its ``load_model``.
     """
 
     def __init__(self, name: str, options: Mapping[str, Any]):
-        self._api = import_module(f"..baselines.{name}", __package__)
+        self._api = import_module(name)
         self._model = self._api.load_model(**options)
         self.sample_rate: int = self._model.sample_rate
         self.weights_id: str = getattr(self._model, "weights_id", "")

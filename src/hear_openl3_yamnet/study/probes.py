@@ -180,18 +180,19 @@ def preparation(train: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     if size <= n:
         return standardised
 
-    # A factor of the Gram matrix has the coordinates in the span. It costs an eighth of a QR
+    # A factor of the Gram matrix has the coordinates in the span. It costs a fraction of a QR
     # factorisation of the rows. Its diagonal gets a little, because centred rows are dependent.
+    # In float32, rows that differ much in length would give errors larger than that.
     from scipy.linalg import solve_triangular
 
-    own = standardised(train)
-    gram = (own @ own.T).astype(np.float64)
+    own = standardised(train).astype(np.float64)
+    gram = own @ own.T
     gram[np.diag_indices(n)] += 1e-6 * max(1, np.trace(gram) / n)
     factor = np.linalg.cholesky(gram)
     unit_variance = (n / size) ** 0.5
 
     def rotated(rows: np.ndarray) -> np.ndarray:
-        products = (own @ standardised(rows).T).astype(np.float64)
+        products = own @ standardised(rows).T
         coordinates = solve_triangular(factor, products, lower=True).T
         return (unit_variance * coordinates).astype(np.float32)
 

@@ -65,14 +65,15 @@ class Variant:
     subject : str
         The question that it belongs to, in a study of many.
     baseline : str
-        Where there is no preset: the name of a module of `baselines`.
+        Where there is no preset: the name of a module of the HEAR API, such as those of
+        `baselines`.
     """
 
     name: str
     model: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
-    baseline: str = "log_mel_statistics"
+    baseline: str = "hear_openl3_yamnet.baselines.log_mel_statistics"
 
     @cached_property
     def networks(self) -> tuple[Options, ...]:
@@ -88,9 +89,7 @@ class Variant:
     def size(self, of_events: bool) -> int:
         """Return the number of values in an embedding of a clip, or of a timestamp."""
         if not self.model:
-            model = import_module(f"..baselines.{self.baseline}", __package__).load_model(
-                **self.options
-            )
+            model = import_module(self.baseline).load_model(**self.options)
             return model.timestamp_embedding_size if of_events else model.scene_embedding_size
         size = geometry.timestamp_embedding_size if of_events else geometry.scene_embedding_size
         return sum(map(size, self.networks))
