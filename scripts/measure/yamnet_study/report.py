@@ -274,8 +274,8 @@ def plot_leads(rows: Sequence[Row], names: Sequence[str], best: str) -> Figure:
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel(
         "score minus that of YAMNet as published, with 95 % intervals:\n"
-        f"mean over the kinds of tasks; grey: each of the {len(names)} tasks;\n"
-        "diamond: the best single network"
+        f"mean over the kinds of tasks; grey: each of the {len(names)} tasks"
+        + (";\ndiamond: the best single network" if best else "")
     )
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=INK)
