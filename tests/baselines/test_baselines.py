@@ -2,14 +2,18 @@
 
 import librosa
 import numpy as np
+import pytest
 
 from hear_openl3_yamnet.baselines import chance, log_mel_statistics, mfcc_statistics
+
+compiled_by_librosa = pytest.mark.slow  # half a minute in a new environment
 
 
 def tone(hertz, seconds, sample_rate=48000):
     return np.sin(2 * np.pi * hertz * np.arange(round(seconds * sample_rate)) / sample_rate)
 
 
+@compiled_by_librosa
 def test_log_mel_frames_are_centred_at_their_timestamps():
     audio = np.zeros((1, 48000), np.float32)
     audio[0, 24000] = 1.0  # a click at 500 ms
@@ -21,6 +25,7 @@ def test_log_mel_frames_are_centred_at_their_timestamps():
     assert np.flatnonzero(heard).tolist() == [10]
 
 
+@compiled_by_librosa
 def test_log_mel_scenes_are_means_and_deviations_over_time():
     steady = tone(1000, 1.0)
     halves = np.concatenate([tone(1000, 0.5), np.zeros(24000)])
@@ -48,6 +53,7 @@ def test_chance_draws_the_same_numbers_for_the_same_seed_whatever_the_sound():
     assert np.asarray(timestamps)[2].tolist() == [50.0 * i for i in range(20)]
 
 
+@compiled_by_librosa
 def test_mfcc_are_librosas_of_the_log_mel_frames():
     rng = np.random.default_rng(0)
     audio = (0.1 * rng.standard_normal((2, 24000))).astype(np.float32)

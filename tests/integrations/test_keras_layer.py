@@ -44,6 +44,7 @@ def sounds():
 
 
 def classifier(model, **options):
+    keras.utils.set_random_seed(0)  # of the last layer's first weights
     layer = HearLayer(model, **options)
     stack = [keras.Input((RATE // 5,)), layer, keras.layers.Dense(2)]
     network = keras.Sequential(stack)

@@ -33,7 +33,7 @@ def make(*arguments, **how) -> subprocess.CompletedProcess:
     return done
 
 
-SLOW = ("synth_words", "synth_tags")
+SLOW = ("synth_words", "synth_tags", "synth_pitch")
 TO_MAKE = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in TASKS]
 
 
@@ -151,8 +151,9 @@ def test_scenes_have_their_labels(task_of, name):
             assert all(len(set(answer)) == len(answer) for answer in given)
 
 
-def test_pitches_are_numbers(folder):
-    _, _, answers = read(folder / "synth_pitch-v1-small")
+@pytest.mark.slow
+def test_pitches_are_numbers(all_of_them):
+    _, _, answers = read(all_of_them / "synth_pitch-v1-small")
     assert all(type(answer[0]) is int for answer in answers["train"].values())
 
 
@@ -315,8 +316,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_difficulty_of_a_task_can_be_measured(folder):
-    script = ["-m", "scripts.measure.task_baselines", str(folder), "--task", "synth_pitch"]
+@pytest.mark.slow
+def test_the_difficulty_of_a_task_can_be_measured(all_of_them):
+    script = ["-m", "scripts.measure.task_baselines", str(all_of_them), "--task", "synth_pitch"]
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, *script], capture_output=True, text=True, timeout=300, cwd=root

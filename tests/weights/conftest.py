@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ..seeded_weights import write_openl3, write_yamnet
 from .seeded_registry import PACKED, PACKED_PINNED, registry_files
@@ -41,10 +43,16 @@ def seeded_yamnet(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
-def yamnet_8bit(seeded_yamnet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A TFLite file of it, with kernels of 8-bit integers."""
-    path = tmp_path_factory.mktemp("tflite") / "my-YAMNet_8bit.tflite"
-    return write_tflite(path, seeded_yamnet[0], "dynamic")
+def yamnet_8bit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TFLite file of it, with kernels of 8-bit integers. One process makes it for all."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "my-YAMNet_8bit.tflite"
+    with FileLock(folder / "my-YAMNet_8bit.lock"):
+        if not path.exists():
+            write_tflite(path, request.getfixturevalue("seeded_yamnet")[0], "dynamic")
+    return path
 
 
 @pytest.fixture(scope="session")

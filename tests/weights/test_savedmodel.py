@@ -21,6 +21,8 @@ from ..seeded_weights import write_yamnet
 from .seeded_registry import HASTE
 from .server import WeightsServer
 
+pytestmark = pytest.mark.slow  # TensorFlow and Keras 2 take long to write one
+
 DATA = Path(__file__).parents[1] / "data" / "yamnet_seed7.npz"
 MAKER = Path(__file__).with_name("yamnet_saved_model.py")
 
