@@ -101,6 +101,15 @@ def test_safetensors_and_gzip_hold_the_same(dtype, yamnet_weights, tmp_path):
             )
 
 
+@pytest.mark.parametrize("pattern", [0x7FF0000000000001, 0x7FE0000000000000])
+def test_safetensors_with_a_value_that_is_no_float32(pattern, yamnet_weights, tmp_path):
+    """NumPy warns of a signalling NaN and of overflow, where it converts them."""
+    weights = {name: value.astype("float64") for name, value in yamnet_weights.items()}
+    weights["predictions/bias"].view("u8")[3] = pattern
+    path = save_safetensors(tmp_path / "w.safetensors", weights)
+    assert "predictions/bias holds NaN or infinity" in refused(path)
+
+
 def test_a_packed_file_holds_the_same(yamnet_file, yamnet_weights, tmp_path):
     packed = tmp_path / "yamnet.h5.gz"
     packed.write_bytes(gzip.compress(yamnet_file.read_bytes(), 1))

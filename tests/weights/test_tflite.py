@@ -272,6 +272,18 @@ def test_the_id_says_that_weights_were_quantised_also_after_a_conversion(yamnet_
         np.testing.assert_array_equal(weights[name], value)
 
 
+@pytest.mark.parametrize("pattern", [0x7F800001, 0x7FC00000, 0x7F800000])
+def test_a_value_that_is_not_finite_is_refused_without_a_warning(pattern, yamnet_8bit, tmp_path):
+    """NumPy warns of the first one, a signalling NaN, where it converts it."""
+    bias = read_weights(yamnet_8bit, "yamnet")["layer7_pointwise_norm/beta"].tobytes()
+    content = yamnet_8bit.read_bytes()
+    assert content.count(bias) == 1
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(content.replace(bias, pattern.to_bytes(4, "little") + bias[4:]))
+    with pytest.raises(WeightsFormatError, match="NaN or infinity"):
+        read_weights(path, "yamnet")
+
+
 def test_labels_in_the_metadata_name_the_classes(yamnet_8bit, tmp_path):
     assert class_names(yamnet_8bit) == class_names()
     path = with_labels(tmp_path, yamnet_8bit, [f"class {i}" for i in range(521)])

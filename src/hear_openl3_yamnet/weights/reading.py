@@ -124,6 +124,7 @@ def read_labels(path: Path, count: int) -> tuple[str, ...] | None:
     return tflite.read_labels(image, path, count) if tflite.is_tflite(image) else None
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is no finite float32 is refused by its name
 def _read_file(path: Path, network: str) -> tuple[dict[str, np.ndarray], bool]:
     """Return a file's weights, and whether they are or were stored as integers.
 

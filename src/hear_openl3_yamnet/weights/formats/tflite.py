@@ -322,8 +322,7 @@ def _read_layer(
             kernel, bias = kernel * (value[:, None] if is_depthwise else value), bias * value
         else:
             bias = bias + (value if operator == "ADD" else -value)
-    with np.errstate(over="ignore"):  # infinity is refused with the values
-        return kernel.astype(np.float32), bias.astype(np.float32)
+    return kernel.astype(np.float32), bias.astype(np.float32)
 
 
 def _channel_values(constant: Tensor, size: int, path: Path) -> np.ndarray:

@@ -125,8 +125,7 @@ class Tensor:
         if not self.is_quantised:
             return stored.astype(np.float32)
         scale, zero_point = self._along_axis(where)
-        with np.errstate(over="ignore", invalid="ignore"):  # the values are checked afterwards
-            return ((stored.astype(np.float64) - zero_point) * scale).astype(np.float32)
+        return ((stored.astype(np.float64) - zero_point) * scale).astype(np.float32)
 
     def _along_axis(self, where: str) -> tuple[np.ndarray, np.ndarray]:
         """Return scale and zero point, shaped to be combined with the values."""
