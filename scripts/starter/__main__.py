@@ -20,28 +20,27 @@ COMMANDS = {
 }
 """Each command is the module of its name, with `add_arguments` and `main`."""
 
-_PROGRAM = "python -m scripts.starter"
 
-
-def main() -> None:
-    """Run one command. Only its module is imported."""
+def run(package: str, about: str | None, commands: dict[str, str], arguments: list[str]) -> None:
+    """Run one command of a package of scripts. Only its module is imported."""
+    program = f"python -m {package}"
     parser = argparse.ArgumentParser(
-        prog=_PROGRAM,
-        description=__doc__,
-        epilog="commands:\n" + "\n".join(f"  {n:<12} {about}" for n, about in COMMANDS.items()),
+        prog=program,
+        description=about,
+        epilog="commands:\n" + "\n".join(f"  {n:<12} {text}" for n, text in commands.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="see below")
-    name = parser.parse_args(sys.argv[1:2]).command
-    module = import_module(f"{__package__}.{name}")
+    parser.add_argument("command", choices=commands, metavar="COMMAND", help="see below")
+    name = parser.parse_args(arguments[:1]).command
+    module = import_module(f"{package}.{name}")
     command = argparse.ArgumentParser(
-        prog=f"{_PROGRAM} {name}",
+        prog=f"{program} {name}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(command)
-    module.main(command.parse_args(sys.argv[2:]))
+    module.main(command.parse_args(arguments[1:]))
 
 
 if __name__ == "__main__":
-    main()
+    run("scripts.starter", __doc__, COMMANDS, sys.argv[1:])

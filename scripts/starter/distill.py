@@ -22,7 +22,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -199,7 +199,7 @@ class Distillation:
     def _batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return log-mel windows and the teacher's maps of them."""
         n = self.recipe.batch
-        windows = varied_windows(self.sounds, self.noises, n, self.variety)
+        windows = varied_windows(self.sounds, self.noises, n, self.variety).samples
         filters = random_filters(n, self.variety, self.device)
         logmel = self.front_end.levels(self.front_end.spectra(windows) * filters)
         return logmel, self.teacher(logmel)
@@ -332,16 +332,18 @@ def teacher_weights(name: str) -> dict[str, np.ndarray]:
     return read_weights(locate(preset.weights_name), "openl3")
 
 
-def gathered(folders: list[Path], device: torch.device) -> tuple[Sounds, list[str]]:
-    """Return the sounds of folders, and the names of their sources."""
+def gathered(
+    folders: list[Path], device: torch.device, group_of: Mapping[str, int] = GROUPS
+) -> tuple[Sounds, list[str], list[dict[str, int]]]:
+    """Return the sounds of folders, the names of their sources, and the labels of each sound."""
     parts = [part for folder in folders for part in read_sounds(folder)]
     names = sorted({name for part in parts for name in part.sources})
     sounds = Sounds(sum(len(part.audio) for part in parts), device)
     for part in parts:
-        groups = [GROUPS.get(name, 0) for name in part.sources]
+        groups = [group_of.get(name, 0) for name in part.sources]
         sources = [names.index(name) for name in part.sources]
         sounds.add(part.audio, part.lengths, np.array(groups), np.array(sources))
-    return sounds, names
+    return sounds, names, [labels for part in parts for labels in part.labels]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -365,9 +367,9 @@ def main(arguments: argparse.Namespace) -> None:
     written = {"teacher": arguments.teacher, "steps": arguments.steps, "seed": arguments.seed}
     written |= {**asdict(recipe), "variety": asdict(Variety())}
     (arguments.out / "recipe.json").write_text(json.dumps(written, indent=1) + "\n")
-    sounds, _ = gathered(arguments.data, device)
+    sounds, *_ = gathered(arguments.data, device)
     print(f"{sounds.length / RATE:.0f} s of sounds, {len(sounds.start)} places", flush=True)
-    held = gathered([arguments.held], device) if arguments.held else None
+    held = gathered([arguments.held], device)[:2] if arguments.held else None
     teacher = Teacher(teacher_weights(arguments.teacher)).to(device)
     Distillation(
         teacher, sounds, recipe, arguments.steps, arguments.out, held, arguments.seed

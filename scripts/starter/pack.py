@@ -18,7 +18,7 @@ import itertools
 import json
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +88,13 @@ def excerpts(
             if rate != SAMPLE_RATE:
                 divisor = int(np.gcd(rate, SAMPLE_RATE))
                 audio = resample_poly(audio, SAMPLE_RATE // divisor, rate // divisor)
-            audio = _trimmed(audio)
+            audio = trimmed(audio)
             if audio is not None:
                 pieces.append(audio)
     return pieces
 
 
-def _trimmed(audio: np.ndarray) -> np.ndarray | None:
+def trimmed(audio: np.ndarray) -> np.ndarray | None:
     """Cut silence off both ends, and scale the peak to `PEAK`. Return None if nothing is left."""
     if len(audio) == 0 or not np.isfinite(audio).all():
         return None
@@ -131,8 +131,11 @@ def gather(
     return taken
 
 
-def write(pieces: list[tuple[str, np.ndarray]], out: Path, n_files: int, bitrate: int) -> None:
-    """Write excerpts into `n_files` files, which can be decoded side by side, and their index."""
+def write(pieces: Sequence[tuple], out: Path, n_files: int, bitrate: int) -> None:
+    """Write excerpts into `n_files` files, which can be decoded side by side, and their index.
+
+    Each piece is the name of its source, its samples and, if it has any, its labels.
+    """
     import soundfile
 
     out.mkdir(parents=True, exist_ok=True)
@@ -142,11 +145,11 @@ def write(pieces: list[tuple[str, np.ndarray]], out: Path, n_files: int, bitrate
         if not part:
             continue
         at, rows = 0, []
-        for source, audio in part:
-            rows.append([source, at, len(audio)])
+        for source, audio, *labels in part:
+            rows.append([source, at, len(audio), *labels])
             at += len(audio)
         wav, name = out / f"part-{i:02d}.wav", f"part-{i:02d}.opus"
-        soundfile.write(wav, np.concatenate([a for _, a in part]), SAMPLE_RATE, "PCM_16")
+        soundfile.write(wav, np.concatenate([piece[1] for piece in part]), SAMPLE_RATE, "PCM_16")
         command = ["opusenc", "--quiet", "--bitrate", str(bitrate), "--music", str(wav)]
         subprocess.run([*command, str(out / name)], check=True)
         wav.unlink()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,28 +19,37 @@ RATE = 48_000
 
 
 class Part(NamedTuple):
-    """Sounds one after another, their lengths and the names of their sources."""
+    """Sounds one after another: their lengths, the names of their sources, and their labels."""
 
     audio: np.ndarray
     lengths: np.ndarray
     sources: list[str]
+    labels: list[dict[str, int]]
 
 
 def read_sounds(folder: Path) -> Iterator[Part]:
-    """Yield the sounds of a folder that `pack` or `synthesize` made."""
-    import soundfile
-
+    """Yield the sounds of a folder that `pack`, `synthesize` or `labelled` made."""
     for path in sorted(folder.glob("part-*.npz")):
         with np.load(path) as part:
             lengths = part["lengths"]
-            yield Part(part["audio"], lengths, ["synthetic"] * len(lengths))
+            n = len(lengths)
+            yield Part(part["audio"], lengths, ["synthetic"] * n, [{}] * n)
     index = folder / "index.json"
-    for part in json.loads(index.read_text()) if index.exists() else []:
-        audio, rate = soundfile.read(folder / part["file"], dtype="float32")
-        assert rate == RATE
-        lengths = np.array([length for _, _, length in part["excerpts"]], np.int64)
-        audio = np.pad(audio, (0, max(0, int(lengths.sum()) - len(audio))))
-        yield Part(audio, lengths, [source for source, _, _ in part["excerpts"]])
+    rows = json.loads(index.read_text()) if index.exists() else []
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(_decoded, (folder / row["file"] for row in rows), rows)
+
+
+def _decoded(path: Path, row: dict[str, Any]) -> Part:
+    """Read one file of a pack."""
+    import soundfile
+
+    audio, rate = soundfile.read(path, dtype="float32")
+    assert rate == RATE
+    excerpts = [(*excerpt, {})[:4] for excerpt in row["excerpts"]]
+    sources, _, lengths, labels = (list(column) for column in zip(*excerpts, strict=True))
+    audio = np.pad(audio, (0, max(0, sum(lengths) - len(audio))))
+    return Part(audio, np.array(lengths, np.int64), sources, labels)
 
 
 class LogMel:
@@ -86,6 +96,8 @@ class Sounds:
         self.start = np.zeros(0, np.int64)
         self.group = np.zeros(0, np.int64)
         self.source = np.zeros(0, np.int64)
+        self.sound = np.zeros(0, np.int64)
+        self.n_sounds = 0
         self.cluster = np.zeros(0, np.int64)
 
     def add(
@@ -98,13 +110,16 @@ class Sounds:
         self.length += total
         ends = at + np.cumsum(lengths)
         firsts = ends - lengths
+        numbers = range(self.n_sounds, self.n_sounds + len(lengths))
+        self.n_sounds += len(lengths)
         rows = [
-            (first, end, start, group, source)
-            for first, end, group, source in zip(firsts, ends, groups, sources, strict=True)
+            (first, end, start, *about)
+            for first, end, *about in zip(firsts, ends, groups, sources, numbers, strict=True)
             for start in range(first - RATE // 4, max(first + 1, end - RATE // 2), RATE // 4)
         ]
-        columns = np.array(rows, np.int64).reshape(-1, 5).T
-        for name, values in zip(("first", "end", "start", "group", "source"), columns, strict=True):
+        columns = np.array(rows, np.int64).reshape(-1, 6).T
+        names = ("first", "end", "start", "group", "source", "sound")
+        for name, values in zip(names, columns, strict=True):
             setattr(self, name, np.concatenate([getattr(self, name), values]))
         self.cluster = np.zeros(len(self.start), np.int64)
 
@@ -132,11 +147,14 @@ class Sounds:
         weight[~np.isin(self.group, list(present))] = 0.0
         cumulative = np.cumsum(weight / weight.sum())
         self._cumulative = torch.from_numpy(cumulative).to(self.device)
-        table = np.stack([self.first, self.end, self.start], axis=1)
+        table = np.stack([self.first, self.end, self.start, self.sound, self.group], axis=1)
         self._table = torch.from_numpy(table).to(self.device)
 
     def draw(self, n: int) -> torch.Tensor:
-        """Draw places [shape=(n, 3)]: a sound's first sample, its end, a window's start."""
+        """Draw places [shape=(n, 5)].
+
+        Each is a sound's first sample, its end, a window's start, the sound's number and its group.
+        """
         u = torch.rand(n, device=self.device, dtype=torch.float64)
         index = torch.searchsorted(self._cumulative, u).clamp(max=len(self._table) - 1)
         return self._table[index]
@@ -151,7 +169,8 @@ class Sounds:
 
         Parameters
         ----------
-        places : tensor [shape=(n, 3)]
+        places : tensor [shape=(n, 3 or more)]
+            As `draw` returns them. The first three columns are used.
         shift : tensor [shape=(n,)], optional
             Samples by which each window starts later.
         speed : tensor [shape=(n,)], optional
@@ -176,7 +195,7 @@ class Sounds:
 
 
 def places_of(sounds: Sounds, which: slice | np.ndarray) -> torch.Tensor:
-    """Return the places with given numbers [shape=(n, 3)], as `Sounds.draw` does."""
+    """Return the first three columns of the places with given numbers [shape=(n, 3)]."""
     table = np.stack([sounds.first[which], sounds.end[which], sounds.start[which]], axis=1)
     return torch.from_numpy(table).to(sounds.device)
 
@@ -217,23 +236,39 @@ def _between(n: int, low: float, high: float, device: torch.device) -> torch.Ten
     return low + (high - low) * torch.rand(n, device=device)
 
 
-def varied_windows(sounds: Sounds, noises: torch.Tensor, n: int, variety: Variety) -> torch.Tensor:
+class Varied(NamedTuple):
+    """Windows, and what each was made of."""
+
+    samples: torch.Tensor
+    """[shape=(n, 48000)]"""
+    sound: torch.Tensor
+    """Number of the louder sound [shape=(n,)]."""
+    group: torch.Tensor
+    """Its group."""
+    speed: torch.Tensor
+    """How many times faster it was played."""
+    gain: torch.Tensor
+    """Level of the other sound relative to it, 0 if there is none."""
+
+
+def varied_windows(sounds: Sounds, noises: torch.Tensor, n: int, variety: Variety) -> Varied:
     """Draw windows of samples: moved, faster or slower, mixed, in noise, cut off at an end."""
     device = sounds.device
 
-    def drawn() -> torch.Tensor:
+    def drawn() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         shift = _between(n, -RATE / 8, RATE / 8, device).long()
         low, high = map(math.log, variety.speeds)
         speed = torch.exp(_between(n, low, high, device) * _chance(n, variety.speed, device))
-        return sounds.cut(sounds.draw(n), shift, speed)
+        places = sounds.draw(n)
+        return sounds.cut(places, shift, speed), places, speed
 
     def power(x: torch.Tensor) -> torch.Tensor:
         return x.square().mean(1, keepdim=True).sqrt()
 
-    windows, other = drawn(), drawn()
+    (windows, places, speed), (other, _, _) = drawn(), drawn()
     loudness = power(windows).clamp(min=1e-4)
-    gain = 10 ** (-_between(n, *variety.mixed_db, device) / 20) * _chance(n, variety.mixed, device)
-    windows = windows + other * (gain[:, None] * loudness / power(other).clamp(min=1e-4))
+    mixed = 10 ** (-_between(n, *variety.mixed_db, device) / 20) * _chance(n, variety.mixed, device)
+    windows = windows + other * (mixed[:, None] * loudness / power(other).clamp(min=1e-4))
     kind = torch.randint(len(noises), (n,), device=device)
     start = torch.randint(noises.shape[1] - RATE, (n,), device=device)
     noise = noises[kind[:, None], start[:, None] + torch.arange(RATE, device=device)]
@@ -245,7 +280,8 @@ def varied_windows(sounds: Sounds, noises: torch.Tensor, n: int, variety: Variet
     at_start = torch.rand(n, 1, device=device) < 0.5
     inside = torch.where(at_start, steps >= cut, steps < RATE - cut)
     silent = _chance(n, variety.silent, device)[:, None]
-    return windows * inside * (1 - silent)
+    windows = windows * inside * (1 - silent)
+    return Varied(windows, places[:, 3], places[:, 4], speed, mixed)
 
 
 def random_filters(n: int, variety: Variety, device: torch.device) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Train one small network that several networks have taught."""

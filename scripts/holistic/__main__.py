@@ -1,0 +1,19 @@
+"""Train one small network that several networks have taught.
+
+Run the commands in this order; docs/holistic.md gives the options that were used.
+"""
+
+import sys
+
+from scripts.starter.__main__ import run
+
+COMMANDS = {
+    "labelled": "pack sounds with labels",
+    "collect": "collect the teachers' published weights in one folder",
+    "teach": "compute what the teachers say of varied windows, once",
+    "train": "train the student on it",
+}
+"""Each command is the module of its name, with `add_arguments` and `main`."""
+
+if __name__ == "__main__":
+    run("scripts.holistic", __doc__, COMMANDS, sys.argv[1:])

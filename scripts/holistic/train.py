@@ -1,0 +1,285 @@
+"""Train the student on a bank that `teach` wrote.
+
+    python -m scripts.holistic train --bank BANK --out RUN --steps 2000
+    python -m scripts.holistic train --bank BANK --out RUN-crepe --steps 2000 --without crepe
+    python -m scripts.holistic train --bank BANK --out RUN-speech --steps 2000 --without-kind speech
+
+The student starts from the weights of OpenL3-lite, from those of another training (``--start``), or
+from none (``--start none``). With ``--seconds`` in place of ``--steps``, the steps are chosen after the
+first 50, so that the training lasts about that long. The folder
+``--out`` holds the checkpoint ``state.pt``, the log ``log.jsonl`` and the weights
+``holistic.safetensors``, which are a moving average. The same command continues an interrupted
+training from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from hear_openl3_yamnet.backbones import openl3_lite
+from hear_openl3_yamnet.files import written_whole
+from hear_openl3_yamnet.weights.finding import locate
+from hear_openl3_yamnet.weights.reading import read_weights
+from scripts.starter.distill import Average
+from scripts.starter.student import export_student, load_student
+
+from .student import Pupil
+from .teach import KINDS
+from .teachers import NETWORKS
+
+_LOG_EVERY = 50  # steps
+_FITTED = 8192  # windows on which heads are set before the training
+_HELD = 2048  # windows at the bank's end that are not trained on
+
+
+@dataclass
+class Recipe:
+    """How the student is trained."""
+
+    batch: int = 512
+    rate: float = 8e-4
+    head_rate: float = 5e-4
+    last_rate: float = 1e-3  # relative to the highest
+    warm_up: float = 0.05  # share of the steps
+    settles: float = 0.75  # share of the steps after which batch norms keep their statistics
+    decay: float = 0.02
+    average: float = 0.998
+
+    def rate_at(self, place: float) -> float:
+        """Return the factor on the learning rate after a share of the steps."""
+        fall = self.last_rate + (1 - self.last_rate) * 0.5 * (1 + math.cos(math.pi * place))
+        return fall * min(1.0, place / self.warm_up + 1e-3)
+
+
+class Bank:
+    """The windows of a bank and what teachers said of them, in the memory of a device."""
+
+    def __init__(self, folder: Path, without: list[str], without_kind: list[str], device: str):
+        self.device = torch.device(device)
+        kinds = np.load(folder / "kinds.npy").astype(int)
+        left_out = [KINDS.index(name) for name in without_kind]
+        kept = np.flatnonzero(~np.isin(kinds, left_out))
+
+        def array(name: str) -> torch.Tensor:
+            values = np.load(
+                folder / f"{name}.npy", mmap_mode="r" if len(kept) < len(kinds) else None
+            )
+            return torch.from_numpy(values[kept] if left_out else values).to(self.device)
+
+        self.logmel, self.labels = array("logmel"), array("labels")
+        silent = {teacher for name in without for teacher in NETWORKS[name]}
+        names = sorted(path.stem.removeprefix("teacher-") for path in folder.glob("teacher-*.npy"))
+        self.said = {name: array(f"teacher-{name}") for name in names if name not in silent}
+        self.n_trained = len(self.logmel) - min(_HELD, len(self.logmel) // 8)
+
+    def rows(self, which: torch.Tensor | slice) -> tuple[torch.Tensor, dict, torch.Tensor]:
+        """Return log-mel windows, what is said of them and their labels."""
+        said = {name: values[which] for name, values in self.said.items()}
+        return self.logmel[which][:, None].float(), said, self.labels[which]
+
+
+class Training:
+    """A student in training.
+
+    Parameters
+    ----------
+    bank : Bank
+    recipe : Recipe
+    n_steps : int
+        The steps of the whole training.
+    out : Path
+        The folder of checkpoint, log and weights.
+    start : dict of np.ndarray or None
+        Weights of OpenL3-lite to begin with.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        recipe: Recipe,
+        n_steps: int,
+        out: Path,
+        start: dict[str, np.ndarray] | None,
+        seed: int = 0,
+    ):
+        torch.manual_seed(seed)
+        self.bank, self.recipe, self.n_steps, self.out = bank, recipe, n_steps, out
+        self.on_gpu = bank.device.type == "cuda"
+        sizes = {name: (v.shape[1], v.shape[2]) for name, v in bank.said.items()}
+        pupil = Pupil(sizes)
+        if start is not None:
+            load_student(pupil.network, start)
+        self.pupil = pupil.to(bank.device)
+        if self.on_gpu:
+            self.pupil.network.to(memory_format=torch.channels_last)
+        if start is not None:
+            windows, said, _ = bank.rows(slice(0, min(_FITTED, bank.n_trained)))
+            self.pupil.fit_heads(windows, said)
+        self.average = Average(self.pupil, recipe.average)
+        self.optimizer = self._optimizer()
+        self.step = 0
+        out.mkdir(parents=True, exist_ok=True)
+        self._resume()
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        network = list(self.pupil.network.parameters())
+        heads = [*self.pupil.heads.parameters(), *self.pupil.labels.parameters()]
+        groups = [
+            {"params": [p for p in network if p.ndim > 1], "weight_decay": self.recipe.decay},
+            {"params": [p for p in network if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": heads, "weight_decay": self.recipe.decay},
+        ]
+        self._rates = (self.recipe.rate, self.recipe.rate, self.recipe.head_rate)
+        return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=self.on_gpu)
+
+    def train_step(self) -> dict[str, torch.Tensor]:
+        """Train one step and return its losses."""
+        place = self.step / self.n_steps
+        self.pupil.train()
+        if place >= self.recipe.settles:
+            for module in self.pupil.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self.recipe.rate_at(place)
+        chosen = torch.randint(self.bank.n_trained, (self.recipe.batch,), device=self.bank.device)
+        losses = self._losses(self.pupil, chosen)
+        loss = self.pupil.total(losses)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.pupil.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        self.average.update(self.pupil, self.step)
+        return {"loss": loss.detach(), **{name: value.detach() for name, value in losses.items()}}
+
+    def _losses(self, pupil: nn.Module, which: torch.Tensor | slice) -> dict[str, torch.Tensor]:
+        logmel, said, labels = self.bank.rows(which)
+        with torch.autocast(self.bank.device.type, dtype=torch.bfloat16, enabled=self.on_gpu):
+            maps = pupil.network(logmel)
+        return pupil.losses(maps, said, labels)
+
+    def run(self, seconds: float | None = None, save_every: int = 500) -> dict[str, float]:
+        """Train to the end. Return the losses on windows that are not trained on.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            How long a new training shall last: its number of steps is chosen after the first.
+        save_every : int
+            Steps between checkpoints.
+
+        Raises
+        ------
+        FloatingPointError
+            If a loss is not finite.
+        """
+        begun = shown = time.monotonic()
+        sums: dict[str, torch.Tensor] = {}
+        while self.step < self.n_steps:
+            for name, value in self.train_step().items():
+                sums[name] = sums.get(name, torch.zeros((), device=value.device)) + value
+            if self.step % _LOG_EVERY == 0 or self.step == self.n_steps:
+                means = {name: round(float(v) / _LOG_EVERY, 4) for name, v in sums.items()}
+                if not math.isfinite(means["loss"]):
+                    raise FloatingPointError(f"the loss is not finite at step {self.step}")
+                now = time.monotonic()
+                rate = round(_LOG_EVERY * self.recipe.batch / (now - shown))
+                self.log(step=self.step, windows_per_second=rate, **means)
+                if seconds is not None and self.step == 2 * _LOG_EVERY:
+                    left = seconds - (now - begun)
+                    self.n_steps = self.step + max(1, int(left * rate / self.recipe.batch))
+                sums, shown = {}, now
+            if self.step % save_every == 0 and self.step < self.n_steps:
+                self.save()
+        self.save()
+        measured = self.measure()
+        self.log(step=self.step, seconds=round(time.monotonic() - begun), **measured)
+        return measured
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """Return the losses of the average on windows that are not trained on."""
+        n, held = 0, {}
+        for first in range(self.bank.n_trained, len(self.bank.logmel), 256):
+            last = min(first + 256, len(self.bank.logmel))
+            for name, value in self._losses(self.average.model, slice(first, last)).items():
+                held[name] = held.get(name, 0.0) + float(value) * (last - first)
+            n += last - first
+        return {f"held:{name}": round(value / n, 4) for name, value in held.items()}
+
+    def log(self, **values: float) -> None:
+        """Print a line and append it to the log."""
+        line = json.dumps(values)
+        with open(self.out / "log.jsonl", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        print(line, flush=True)
+
+    def save(self) -> None:
+        """Write the checkpoint and the weights."""
+        about = {"network": openl3_lite.NAME, "steps": str(self.step)}
+        network = self.average.model.network.state_dict()
+        export_student(network, self.out / "holistic.safetensors", about)
+        state = {
+            "pupil": self.pupil.state_dict(),
+            "average": self.average.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "n_steps": self.n_steps,
+            "random": torch.get_rng_state(),
+        }
+        with written_whole(self.out / "state.pt") as partial:
+            torch.save(state, partial)
+
+    def _resume(self) -> None:
+        path = self.out / "state.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.bank.device, weights_only=True)
+        self.pupil.load_state_dict(state["pupil"])
+        self.average.model.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.n_steps = state["step"], state["n_steps"]
+        torch.set_rng_state(state["random"].cpu())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("--bank", type=Path, required=True, help="folder that `teach` wrote")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=Recipe.batch)
+    parser.add_argument("--seconds", type=float, help="in place of --steps")
+    parser.add_argument("--start", default="openl3-lite", help="weights, a file, or none")
+    parser.add_argument("--without", nargs="+", choices=NETWORKS, default=[], metavar="NETWORK")
+    parser.add_argument("--without-kind", nargs="+", choices=KINDS, default=[], metavar="KIND")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def start_weights(name: str) -> dict[str, np.ndarray] | None:
+    """Return the weights of that name or in that file; None if the name is ``none``."""
+    if name == "none":
+        return None
+    path = locate(name) if name == "openl3-lite" else Path(name)
+    return read_weights(path, openl3_lite.NAME)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train the student."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    bank = Bank(arguments.bank, arguments.without, arguments.without_kind, device)
+    torch.backends.cudnn.benchmark = True  # all batches have one shape
+    recipe = Recipe(batch=arguments.batch)
+    start = start_weights(arguments.start)
+    training = Training(bank, recipe, arguments.steps, arguments.out, start, arguments.seed)
+    training.run(arguments.seconds)
