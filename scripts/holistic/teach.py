@@ -68,11 +68,12 @@ class Reduction:
     def __init__(self, vectors: torch.Tensor, most: int):
         self.mean = vectors.mean(0)
         self.deviation = vectors.std(0).clamp(min=1e-4)
-        standard = (vectors - self.mean) / self.deviation
-        variances, components = torch.linalg.eigh(standard.T @ standard / len(standard))
+        standard = ((vectors - self.mean) / self.deviation).double()
+        products = standard.T @ standard / len(standard)
+        products.diagonal().add_(1e-6)  # a singular matrix is no exception here
+        variances, components = torch.linalg.eigh(products)
         k = min(most, *standard.shape)
-        deviations = variances[-k:].clamp(min=1e-6).sqrt()
-        self.components = components[:, -k:] / deviations.sqrt()
+        self.components = (components[:, -k:] / variances[-k:].clamp(min=1e-6) ** 0.25).float()
         self.kept = float(variances[-k:].sum() / variances.sum())
 
     def __call__(self, vectors: torch.Tensor) -> torch.Tensor:
