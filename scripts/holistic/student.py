@@ -34,16 +34,26 @@ class Pupil(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(512, k) for name, (_, k) in sizes.items()})
         # a module must not be called "type", as one of the factors is
         self.labels = nn.ModuleList(nn.Linear(512, CLASSES[name]) for name in FACTORS)
+        for head in self.labels:
+            nn.init.zeros_(head.weight)
+        for n in (1, N_CENTRES):
+            self.register_buffer(f"mean{n}", torch.zeros(512))
+            self.register_buffer(f"deviation{n}", torch.ones(512))
         self._sizes = sizes
 
     def vectors(self, maps: torch.Tensor) -> dict[int, torch.Tensor]:
         """Return the student's vectors of windows, whose last maps are given, by centres.
 
-        Each is [shape=(n, centres, 512)]: the maxima of the map and of its parts.
+        Each is [shape=(n, centres, 512)]: the maxima of the map and of its parts, standardised as
+        `begin` found them.
         """
         maps = maps.float()
         parts = maps.unflatten(3, (N_CENTRES, -1)).amax(dim=(2, 4)).transpose(1, 2)
-        return {1: embedding(maps)[:, None], N_CENTRES: parts}
+        found = {1: embedding(maps)[:, None], N_CENTRES: parts}
+        return {
+            n: (v - getattr(self, f"mean{n}")) / getattr(self, f"deviation{n}")
+            for n, v in found.items()
+        }
 
     def losses(
         self, maps: torch.Tensor, said: dict[str, torch.Tensor], labels: torch.Tensor
@@ -69,20 +79,21 @@ class Pupil(nn.Module):
         return 1.0 if self._sizes[name][0] == 1 else PARTS_WEIGHT
 
     @torch.no_grad()
-    def fit_heads(self, logmel: torch.Tensor, said: dict[str, torch.Tensor]) -> None:
-        """Set the teachers' heads to the least squares on some windows."""
+    def begin(self, logmel: torch.Tensor, said: dict[str, torch.Tensor]) -> None:
+        """Measure the vectors of some windows, and set the teachers' heads to the least squares."""
         self.eval()
         made = [self.vectors(self.network(some)) for some in logmel.split(256)]
+        vectors = {n: torch.cat([m[n] for m in made]).flatten(0, 1) for n in made[0]}
+        for n, x in vectors.items():
+            getattr(self, f"mean{n}").copy_(x.mean(0))
+            getattr(self, f"deviation{n}").copy_(x.std(0).clamp(min=1e-3))
         for name, target in said.items():
-            x = torch.cat([m[target.shape[1]] for m in made]).flatten(0, 1).double()
-            y = target.flatten(0, 1).double()
-            mean = x.mean(0)
-            centred = x - mean
-            products = centred.T @ centred
-            products += 1e-2 * products.diagonal().mean() * torch.eye(len(products)).to(products)
-            kernel = torch.linalg.solve(products, centred.T @ (y - y.mean(0)))
-            self.heads[name].weight.copy_(kernel.T)
-            self.heads[name].bias.copy_(y.mean(0) - mean @ kernel)
+            n = target.shape[1]
+            x = (vectors[n] - getattr(self, f"mean{n}")) / getattr(self, f"deviation{n}")
+            x, y = x.double(), target.flatten(0, 1).double()
+            products = x.T @ x + 1e-2 * len(x) * torch.eye(x.shape[1]).to(x)
+            self.heads[name].weight.copy_(torch.linalg.solve(products, x.T @ (y - y.mean(0))).T)
+            self.heads[name].bias.copy_(y.mean(0))
 
 
 def label_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -37,7 +37,7 @@ from .teach import KINDS
 from .teachers import NETWORKS
 
 _LOG_EVERY = 50  # steps
-_FITTED = 8192  # windows on which heads are set before the training
+_FITTED = 8192  # windows on which heads are set before the training begins
 _HELD = 2048  # windows at the bank's end that are not trained on
 
 
@@ -122,9 +122,8 @@ class Training:
         self.pupil = pupil.to(bank.device)
         if self.on_gpu:
             self.pupil.network.to(memory_format=torch.channels_last)
-        if start is not None:
-            windows, said, _ = bank.rows(slice(0, min(_FITTED, bank.n_trained)))
-            self.pupil.fit_heads(windows, said)
+        windows, said, _ = bank.rows(slice(0, min(_FITTED, bank.n_trained)))
+        self.pupil.begin(windows, said)
         self.average = Average(self.pupil, recipe.average)
         self.optimizer = self._optimizer()
         self.step = 0
