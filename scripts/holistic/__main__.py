@@ -3,6 +3,7 @@
 Run the commands in this order; docs/holistic.md gives the options that were used.
 """
 
+import os
 import sys
 
 from scripts.starter.__main__ import run
@@ -12,8 +13,11 @@ COMMANDS = {
     "collect": "collect the teachers' published weights in one folder",
     "teach": "compute what the teachers say of varied windows, once",
     "train": "train the student on it",
+    "judge": "compare students with the networks that taught them",
 }
 """Each command is the module of its name, with `add_arguments` and `main`."""
 
 if __name__ == "__main__":
+    if sys.argv[1:2] != ["judge"]:  # which runs on any backend
+        os.environ.setdefault("KERAS_BACKEND", "torch")
     run("scripts.holistic", __doc__, COMMANDS, sys.argv[1:])

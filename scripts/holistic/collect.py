@@ -4,7 +4,8 @@
     unzip '*.whl' -d published
     python -m scripts.holistic collect --published published --yamnet yamnet.tflite --out TEACHERS
 
-`teach` needs neither h5py nor librosa then. The files stay on this machine: they are not the project's.
+`teach` needs neither h5py nor librosa then. The files stay on this machine: they are not the
+project's.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     apt-get install fluidsynth fluid-soundfont-gm espeak-ng flite opus-tools
     python -m scripts.holistic labelled --out PACK --size 1.0
 
-The sounds are those of the starter's bank (`scripts.starter.sounds`), drawn anew, and the same words
-spoken by flite's voices. The index of the pack holds the labels of each sound.
+The sounds are those of the starter's bank (`scripts.starter.sounds`), drawn anew, and the same
+words spoken by flite's voices. The index of the pack holds the labels of each sound.
 """
 
 from __future__ import annotations

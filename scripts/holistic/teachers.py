@@ -27,7 +27,7 @@ from scripts.starter.windows import LogMel
 
 TEACHER_RATE = 16_000
 N_CENTRES = 6
-"""Parts of a second. A frame of YAMNet's layer 8 lasts 160 ms; four frames of OpenL3's map, 161 ms."""
+"""Parts of a second. A frame of YAMNet's layer 8 is 160 ms, four frames of OpenL3's map 161 ms."""
 FIRST_CENTRE, CENTRE_HOP = 0.0925, 0.16
 """Seconds: the centres of the frames of YAMNet's layer 8 in a second, with 12.5 ms before it."""
 RESEMBLYZER_FFT, RESEMBLYZER_HOP, RESEMBLYZER_BANDS = 400, 160, 40
@@ -100,6 +100,10 @@ class Yamnet:
     def __init__(
         self, weights: dict[str, np.ndarray], device: torch.device, layers: dict[str, str]
     ):
+        import keras
+
+        if keras.backend.backend() != "torch":
+            raise SystemExit("YAMNet teaches on PyTorch. Set KERAS_BACKEND=torch.")
         self._layers = layers
         self._weights = {
             name: torch.as_tensor(value, device=device)
@@ -219,7 +223,7 @@ def load_network(name: str, folder: Path | None, device: torch.device) -> Teachi
         weights = read_weights(locate("yamnet-starter"), "yamnet")
         return Yamnet(weights, device, {yamnet.LAST_LAYER: "yamnet-starter"})
     if folder is None:
-        raise ValueError(f"{name} needs --teachers, the folder that `collect` wrote")
+        raise SystemExit(f"{name} needs --teachers, the folder that `collect` wrote.")
     if name == "yamnet":
         weights = read_weights(next(folder.glob("yamnet.*")), "yamnet")
         return Yamnet(weights, device, {yamnet.LAST_LAYER: "yamnet", "layer8": "yamnet-layer8"})

@@ -4,12 +4,11 @@
     python -m scripts.holistic train --bank BANK --out RUN-crepe --steps 2000 --without crepe
     python -m scripts.holistic train --bank BANK --out RUN-speech --steps 2000 --without-kind speech
 
-The student starts from the weights of OpenL3-lite, from those of another training (``--start``), or
-from none (``--start none``). With ``--seconds`` in place of ``--steps``, the steps are chosen after the
-first 50, so that the training lasts about that long. The folder
-``--out`` holds the checkpoint ``state.pt``, the log ``log.jsonl`` and the weights
-``holistic.safetensors``, which are a moving average. The same command continues an interrupted
-training from its last checkpoint.
+The student starts from the weights of OpenL3-lite, from those of another training (``--start``),
+or from none (``--start none``). With ``--seconds`` in place of ``--steps``, the steps are chosen
+after the first 100, so that the training lasts about that long. The folder ``--out`` holds the
+checkpoint ``state.pt``, the log ``log.jsonl`` and the weights ``holistic.safetensors``, which are a
+moving average. The same command continues an interrupted training from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -68,6 +67,8 @@ class Bank:
         kinds = np.load(folder / "kinds.npy").astype(int)
         left_out = [KINDS.index(name) for name in without_kind]
         kept = np.flatnonzero(~np.isin(kinds, left_out))
+        if len(kept) == 0:
+            raise SystemExit(f"{folder} has windows of {without_kind} alone: no window is left.")
 
         def array(name: str) -> torch.Tensor:
             values = np.load(

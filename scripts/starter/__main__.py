@@ -42,5 +42,10 @@ def run(package: str, about: str | None, commands: dict[str, str], arguments: li
     module.main(command.parse_args(arguments[1:]))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run one command of this package."""
     run("scripts.starter", __doc__, COMMANDS, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -87,7 +87,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--share",
         nargs="+",
-        type=_share,
+        type=share,
         default=[],
         metavar="TASK=SHARE",
         help="take this share of a task's clips, such as synth_pitch=0.25",
@@ -99,7 +99,8 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def _share(text: str) -> tuple[str, float]:
+def share(text: str) -> tuple[str, float]:
+    """Read ``TASK=SHARE``."""
     name, _, share = text.partition("=")
     return name, float(share)
 
