@@ -14,20 +14,20 @@ moving average. The same command continues an interrupted training from its last
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from hear_openl3_yamnet.backbones import openl3_lite
-from hear_openl3_yamnet.files import written_whole
 from hear_openl3_yamnet.weights.finding import locate
 from hear_openl3_yamnet.weights.reading import read_weights
+from scripts.starter import run_folder
 from scripts.starter.distill import Average
 from scripts.starter.student import export_student, load_student
 
@@ -220,37 +220,23 @@ class Training:
 
     def log(self, **values: float) -> None:
         """Print a line and append it to the log."""
-        line = json.dumps(values)
-        with open(self.out / "log.jsonl", "a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
+        run_folder.log(self.out, **values)
 
     def save(self) -> None:
         """Write the checkpoint and the weights."""
         about = {"network": openl3_lite.NAME, "steps": str(self.step)}
         network = self.average.model.network.state_dict()
         export_student(network, self.out / "holistic.safetensors", about)
-        state = {
-            "pupil": self.pupil.state_dict(),
-            "average": self.average.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "n_steps": self.n_steps,
-            "random": torch.get_rng_state(),
-        }
-        with written_whole(self.out / "state.pt") as partial:
-            torch.save(state, partial)
+        run_folder.save(self.out, self._parts(), step=self.step, n_steps=self.n_steps)
+
+    def _parts(self) -> dict[str, Any]:
+        average = self.average.model
+        return {"pupil": self.pupil, "average": average, "optimizer": self.optimizer}
 
     def _resume(self) -> None:
-        path = self.out / "state.pt"
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self.bank.device, weights_only=True)
-        self.pupil.load_state_dict(state["pupil"])
-        self.average.model.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.n_steps = state["step"], state["n_steps"]
-        torch.set_rng_state(state["random"].cpu())
+        found = run_folder.resume(self.out, self._parts(), self.bank.device)
+        if found is not None:
+            self.step, self.n_steps = found["step"], found["n_steps"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

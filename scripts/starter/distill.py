@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,10 +35,10 @@ from torch.nn import functional as F  # noqa: N812
 from hear_openl3_yamnet.backbones import openl3_lite
 from hear_openl3_yamnet.config.presets import PRESETS, get_preset
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
-from hear_openl3_yamnet.files import written_whole
 from hear_openl3_yamnet.weights.finding import locate
 from hear_openl3_yamnet.weights.reading import read_weights
 
+from . import run_folder
 from .held import Held
 from .student import Student, Teacher, export_student
 from .student_loss import Statistics, embedding, losses
@@ -267,39 +268,23 @@ class Distillation:
 
     def log(self, **values: float) -> None:
         """Print a line and append it to the log."""
-        line = json.dumps(values)
-        with open(self.out / "log.jsonl", "a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
+        run_folder.log(self.out, **values)
 
     def save(self) -> None:
         """Write the checkpoint and the weights."""
         about = {"network": openl3_lite.NAME, "steps": str(self.step)}
         weights = self.out / "openl3-lite.safetensors"
         export_student(self.average.model.state_dict(), weights, about)
-        state = {
-            "student": self.student.state_dict(),
-            "average": self.average.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "random": torch.get_rng_state(),
-            "random_gpu": torch.cuda.get_rng_state() if self.on_gpu else None,
-        }
-        with written_whole(self.out / "state.pt") as partial:
-            torch.save(state, partial)
+        run_folder.save(self.out, self._parts(), step=self.step)
+
+    def _parts(self) -> dict[str, Any]:
+        average = self.average.model
+        return {"student": self.student, "average": average, "optimizer": self.optimizer}
 
     def _resume(self) -> None:
-        path = self.out / "state.pt"
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.student.load_state_dict(state["student"])
-        self.average.model.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-        torch.set_rng_state(state["random"].cpu())
-        if self.on_gpu:
-            torch.cuda.set_rng_state(state["random_gpu"].cpu())
+        found = run_folder.resume(self.out, self._parts(), self.device)
+        if found is not None:
+            self.step = found["step"]
 
 
 def cluster_centres(vectors: torch.Tensor, n: int, rounds: int = 15) -> torch.Tensor:
