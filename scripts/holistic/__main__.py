@@ -13,6 +13,7 @@ COMMANDS = {
     "collect": "collect the teachers' published weights in one folder",
     "teach": "compute what the teachers say of varied windows, once",
     "train": "train the student on it",
+    "matrix": "train it without each teacher and without each kind of sounds",
     "judge": "compare students with the networks that taught them",
 }
 """Each command is the module of its name, with `add_arguments` and `main`."""

@@ -52,12 +52,14 @@ def other_variants(yamnet: Path, of_events: bool) -> list[Variant]:
     """Return what the students are compared with, YAMNet as published first."""
     hop = {"hop_size": EVENT_HOP_MS} if of_events else {}
     own = {"weights": str(yamnet), **hop}
-    starters = [("yamnet-starter", hop), ("openl3-mel128-starter", hop or SCENE_HOP)]
-    starters += [("openl3-lite", {**hop, "time": "frame"} if of_events else SCENE_HOP)]
-    return [
+    found = [
         Variant(PUBLISHED, "yamnet", own, "head"),
-        *(Variant(name, name, options, "other weights") for name, options in starters),
+        Variant("yamnet-starter", "yamnet-starter", hop, "other weights"),
     ]
+    for name in ("openl3-mel128-starter", "openl3-lite"):
+        options = {**hop, "time": "frame"} if of_events else SCENE_HOP
+        found.append(Variant(name, name, options, "other weights"))
+    return found
 
 
 def over_kinds(results: list[list[Result]], attribute: str) -> dict[str, float]:

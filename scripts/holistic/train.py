@@ -14,8 +14,10 @@ moving average. The same command continues an interrupted training from its last
 from __future__ import annotations
 
 import argparse
+import copy
 import math
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,29 +62,45 @@ class Recipe:
 
 
 class Bank:
-    """The windows of a bank and what teachers said of them, in the memory of a device."""
+    """The windows of a bank and what teachers said of them, in the memory of a device.
 
-    def __init__(self, folder: Path, without: list[str], without_kind: list[str], device: str):
+    Parameters
+    ----------
+    folder : Path
+        What `teach` wrote.
+    device : str
+    """
+
+    def __init__(self, folder: Path, device: str):
         self.device = torch.device(device)
-        kinds = np.load(folder / "kinds.npy").astype(int)
-        left_out = [KINDS.index(name) for name in without_kind]
-        kept = np.flatnonzero(~np.isin(kinds, left_out))
-        if len(kept) == 0:
-            raise SystemExit(f"{folder} has windows of {without_kind} alone: no window is left.")
 
         def array(name: str) -> torch.Tensor:
-            values = np.load(
-                folder / f"{name}.npy", mmap_mode="r" if len(kept) < len(kinds) else None
-            )
-            return torch.from_numpy(values[kept] if left_out else values).to(self.device)
+            return torch.from_numpy(np.load(folder / f"{name}.npy")).to(self.device)
 
-        self.logmel, self.labels = array("logmel"), array("labels")
-        silent = {teacher for name in without for teacher in NETWORKS[name]}
+        self.logmel, self.labels, self._kinds = array("logmel"), array("labels"), array("kinds")
         names = sorted(path.stem.removeprefix("teacher-") for path in folder.glob("teacher-*.npy"))
-        self.said = {name: array(f"teacher-{name}") for name in names if name not in silent}
-        self.n_trained = len(self.logmel) - min(_HELD, len(self.logmel) // 8)
+        self.said = {name: array(f"teacher-{name}") for name in names}
+        n_trained = len(self.logmel) - min(_HELD, len(self.logmel) // 8)
+        self.trained = torch.arange(n_trained, device=self.device)
+        self.held = torch.arange(n_trained, len(self.logmel), device=self.device)
 
-    def rows(self, which: torch.Tensor | slice) -> tuple[torch.Tensor, dict, torch.Tensor]:
+    def without(self, networks: Collection[str] = (), kinds: Collection[str] = ()) -> Bank:
+        """Return the bank without what some networks say, and without some kinds of sounds."""
+        left = copy.copy(self)
+        silent = {teacher for name in networks for teacher in NETWORKS[name]}
+        left.said = {name: values for name, values in self.said.items() if name not in silent}
+        for kind in kinds:
+            left.trained = left.trained[self._kinds[left.trained] != KINDS.index(kind)]
+        if len(left.trained) == 0 or not left.said:
+            raise SystemExit("The bank has no windows, or no teachers, besides those left out.")
+        return left
+
+    def has(self, kind: str) -> bool:
+        """Return whether some windows, and not all, are of a kind."""
+        of_kind = self._kinds[self.trained] == KINDS.index(kind)
+        return bool(of_kind.any()) and not bool(of_kind.all())
+
+    def rows(self, which: torch.Tensor) -> tuple[torch.Tensor, dict, torch.Tensor]:
         """Return log-mel windows, what is said of them and their labels."""
         said = {name: values[which] for name, values in self.said.items()}
         return self.logmel[which][:, None].float(), said, self.labels[which]
@@ -123,7 +141,7 @@ class Training:
         self.pupil = pupil.to(bank.device)
         if self.on_gpu:
             self.pupil.network.to(memory_format=torch.channels_last)
-        windows, said, _ = bank.rows(slice(0, min(_FITTED, bank.n_trained)))
+        windows, said, _ = bank.rows(bank.trained[:_FITTED])
         self.pupil.begin(windows, said)
         self.average = Average(self.pupil, recipe.average)
         self.optimizer = self._optimizer()
@@ -152,8 +170,9 @@ class Training:
                     module.eval()
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.recipe.rate_at(place)
-        chosen = torch.randint(self.bank.n_trained, (self.recipe.batch,), device=self.bank.device)
-        losses = self._losses(self.pupil, chosen)
+        trained = self.bank.trained
+        drawn = torch.randint(len(trained), (self.recipe.batch,), device=self.bank.device)
+        losses = self._losses(self.pupil, trained[drawn])
         loss = self.pupil.total(losses)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -163,7 +182,7 @@ class Training:
         self.average.update(self.pupil, self.step)
         return {"loss": loss.detach(), **{name: value.detach() for name, value in losses.items()}}
 
-    def _losses(self, pupil: nn.Module, which: torch.Tensor | slice) -> dict[str, torch.Tensor]:
+    def _losses(self, pupil: nn.Module, which: torch.Tensor) -> dict[str, torch.Tensor]:
         logmel, said, labels = self.bank.rows(which)
         with torch.autocast(self.bank.device.type, dtype=torch.bfloat16, enabled=self.on_gpu):
             maps = pupil.network(logmel)
@@ -210,13 +229,11 @@ class Training:
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
         """Return the losses of the average on windows that are not trained on."""
-        n, held = 0, {}
-        for first in range(self.bank.n_trained, len(self.bank.logmel), 256):
-            last = min(first + 256, len(self.bank.logmel))
-            for name, value in self._losses(self.average.model, slice(first, last)).items():
-                held[name] = held.get(name, 0.0) + float(value) * (last - first)
-            n += last - first
-        return {f"held:{name}": round(value / n, 4) for name, value in held.items()}
+        sums: dict[str, float] = {}
+        for some in self.bank.held.split(256):
+            for name, value in self._losses(self.average.model, some).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(some)
+        return {f"held:{name}": round(v / len(self.bank.held), 4) for name, v in sums.items()}
 
     def log(self, **values: float) -> None:
         """Print a line and append it to the log."""
@@ -239,17 +256,22 @@ class Training:
             self.step, self.n_steps = found["step"], found["n_steps"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of one training or of several."""
     parser.add_argument("--bank", type=Path, required=True, help="folder that `teach` wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=Recipe.batch)
     parser.add_argument("--seconds", type=float, help="in place of --steps")
     parser.add_argument("--start", default="openl3-lite", help="weights, a file, or none")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_training_arguments(parser)
     parser.add_argument("--without", nargs="+", choices=NETWORKS, default=[], metavar="NETWORK")
     parser.add_argument("--without-kind", nargs="+", choices=KINDS, default=[], metavar="KIND")
-    parser.add_argument("--seed", type=int, default=0)
 
 
 def start_weights(name: str) -> dict[str, np.ndarray] | None:
@@ -260,12 +282,19 @@ def start_weights(name: str) -> dict[str, np.ndarray] | None:
     return read_weights(path, openl3_lite.NAME)
 
 
+def open_bank(folder: Path) -> Bank:
+    """Open a bank on the device that trains: a GPU if there is one."""
+    torch.backends.cudnn.benchmark = True  # all batches have one shape
+    return Bank(folder, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train(bank: Bank, arguments: argparse.Namespace, out: Path) -> None:
+    """Train a student on a bank, by the arguments of `add_training_arguments`."""
+    recipe, start = Recipe(batch=arguments.batch), start_weights(arguments.start)
+    Training(bank, recipe, arguments.steps, out, start, arguments.seed).run(arguments.seconds)
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Train the student."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    bank = Bank(arguments.bank, arguments.without, arguments.without_kind, device)
-    torch.backends.cudnn.benchmark = True  # all batches have one shape
-    recipe = Recipe(batch=arguments.batch)
-    start = start_weights(arguments.start)
-    training = Training(bank, recipe, arguments.steps, arguments.out, start, arguments.seed)
-    training.run(arguments.seconds)
+    bank = open_bank(arguments.bank).without(arguments.without, arguments.without_kind)
+    train(bank, arguments, arguments.out)

@@ -227,7 +227,7 @@ def test_a_bank_has_what_the_student_needs(bank):
 
 
 def training(bank, out, n_steps, without=()):
-    loaded = train.Bank(bank, list(without), [], "cpu")
+    loaded = train.Bank(bank, "cpu").without(without)
     start = train.start_weights("openl3-lite")
     return train.Training(loaded, train.Recipe(batch=2), n_steps, out, start)
 
@@ -236,7 +236,7 @@ def training(bank, out, n_steps, without=()):
 def test_the_loss_falls(bank, tmp_path):
     """The student learns two windows by heart."""
     learner = training(bank, tmp_path, 40)
-    learner.bank.n_trained = 2
+    learner.bank.trained = learner.bank.trained[:2]
     losses = [float(learner.train_step()["loss"]) for _ in range(12)]
     assert np.mean(losses[-3:]) < 0.7 * max(losses)
 
@@ -270,14 +270,37 @@ def test_a_trained_student_embeds(bank, tmp_path):
 
 
 def test_a_teacher_can_be_left_out(bank):
-    left = train.Bank(bank, ["openl3-starter"], [], "cpu")
-    assert list(left.said) == ["crepe"]
+    whole = train.Bank(bank, "cpu")
+    assert list(whole.without(["openl3-starter"]).said) == ["crepe"]
+    assert list(whole.said) == ["crepe", "openl3", "openl3-parts"]
+    with pytest.raises(SystemExit, match="no teachers"):
+        whole.without(["openl3-starter", "crepe"])
 
 
 def test_a_kind_can_be_left_out(bank):
-    with pytest.raises(SystemExit, match="no window is left"):
-        train.Bank(bank, [], ["events"], "cpu")
-    assert train.Bank(bank, [], ["speech"], "cpu").n_trained == 14
+    whole = train.Bank(bank, "cpu")
+    whole._kinds[:5] = teach.KINDS.index("speech")
+    left = whole.without(kinds=["speech"])
+    assert left.trained.tolist() == list(range(5, 14))
+    assert left.held.tolist() == whole.held.tolist() == [14, 15]
+    with pytest.raises(SystemExit, match="no windows"):
+        left.without(kinds=["events"])
+
+
+@pytest.mark.slow
+def test_the_matrix_trains_without_each_teacher(bank, tmp_path):
+    call("matrix", "--bank", bank, "--out", tmp_path, "--steps", 1, "--batch", 2)
+    made = sorted(path.parent.name for path in tmp_path.glob("*/holistic.safetensors"))
+    assert made == ["all", "without-crepe", "without-openl3-starter"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(name, "--help")
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: python -m scripts.holistic {name} ")
+    assert f"\n    python -m scripts.holistic {name}" in out
 
 
 def test_published_teachers_need_their_folder():
