@@ -69,6 +69,7 @@ def test_yamnet_says_the_embedding_of_load_model(heard):
     assert_close(numpy(said)[0, 0], expected, 1e-4)
 
 
+@pytest.mark.slow
 def test_parts_of_a_window_are_at_the_common_centres():
     """A click at a centre changes that part of OpenL3's map most."""
     said = teachers.load_network("openl3-starter", None, CPU)
@@ -209,6 +210,7 @@ def call(*arguments):
     run("scripts.holistic", None, COMMANDS, [str(a) for a in arguments])
 
 
+@pytest.mark.slow
 def test_a_bank_has_what_the_student_needs(bank):
     shapes = {path.stem: np.load(path).shape for path in bank.glob("*.npy")}
     assert shapes == {
@@ -269,6 +271,7 @@ def test_a_trained_student_embeds(bank, tmp_path):
     assert not np.allclose(own, before)
 
 
+@pytest.mark.slow
 def test_a_teacher_can_be_left_out(bank):
     whole = train.Bank(bank, "cpu")
     assert list(whole.without(["openl3-starter"]).said) == ["crepe"]
@@ -277,6 +280,7 @@ def test_a_teacher_can_be_left_out(bank):
         whole.without(["openl3-starter", "crepe"])
 
 
+@pytest.mark.slow
 def test_a_kind_can_be_left_out(bank):
     whole = train.Bank(bank, "cpu")
     whole._kinds[:5] = teach.KINDS.index("speech")
