@@ -34,7 +34,7 @@ make_environment() {
     if [ $backend = torch ]; then
         "$environment/bin/pip" install --quiet --no-compile "$torch"
     fi
-    # shellcheck disable=SC2086 (several requirements)
+    # shellcheck disable=SC2086 # several requirements
     "$environment/bin/pip" install --quiet --no-compile --editable ".[$extra]" $client pytest hypothesis
     without_cuda
     fingerprint > "$environment/fingerprint"

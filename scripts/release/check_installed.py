@@ -37,9 +37,7 @@ def check_import() -> float:
 
     assert Path(sys.prefix) in Path(hear_openl3_yamnet.__file__).parents, "not the installed one"
     assert not FRAMEWORKS & set(sys.modules), f"imported {FRAMEWORKS & set(sys.modules)}"
-    seconds = seconds_of_import()
-    assert seconds < 0.5, f"importing took {seconds:.2f} s"
-    return seconds
+    return seconds_of_import()
 
 
 def check_embedding() -> None:

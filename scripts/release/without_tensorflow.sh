@@ -23,5 +23,5 @@ from importlib.util import find_spec
 assert not find_spec('tensorflow') and find_spec('$backend')"
 export KERAS_BACKEND=$backend
 "$environment/bin/hear-openl3-yamnet" models
-# shellcheck disable=SC2086 (several words)
+# shellcheck disable=SC2086 # several words
 "$environment/bin/python" -m pytest -m "backends and not slow" -W default $tests
