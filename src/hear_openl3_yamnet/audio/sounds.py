@@ -21,8 +21,12 @@ _FORMS = (
     "an AudioDecoder of torchcodec"
 )
 
-
 _ARRAY = {"array", "sampling_rate"}
+
+_DECODED = 2**15 * 45
+"""Samples that torchcodec decodes at once: a multiple of the frames of PCM, FLAC, MP3, AAC, AC-3
+and Opus. After a part that ends within a frame, it decodes again from the beginning of the file.
+"""
 
 
 class Sound(NamedTuple):
@@ -90,14 +94,18 @@ def opened(item: Any, sample_rate: int) -> Iterator[Sound]:
     elif _is_decoder(item):
         rate = _whole(item.metadata.sample_rate)
         is_long = (item.metadata.duration_seconds or 0.0) > LONGEST_WHOLE_S
-        blocks = _decoded_blocks(item) if is_long else iter([_decoded(item)])
-        yield Sound(rate, is_long, blocks)
+        parts = _decoded_parts(item) if is_long else iter([_decoded(item)])
+        yield Sound(rate, is_long, _blocks(parts, rate))
     else:
         array, rate = _array_and_rate(item, sample_rate)
         mono = _mono(array)
-        size = round(BLOCK_S * rate)
-        blocks = (mono[first : first + size] for first in range(0, len(mono), size))
-        yield Sound(rate, len(mono) > LONGEST_WHOLE_S * rate, blocks)
+        yield Sound(rate, len(mono) > LONGEST_WHOLE_S * rate, _blocks([mono], rate))
+
+
+def _blocks(parts: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    """Cut long parts of a sound into blocks."""
+    size = round(BLOCK_S * rate)
+    return (part[first : first + size] for part in parts for first in range(0, len(part), size))
 
 
 def _array_and_rate(item: Any, sample_rate: int) -> tuple[Any, int]:
@@ -184,10 +192,12 @@ def _decoded(decoder: Any, *seconds: float) -> np.ndarray:
         raise AudioFileError(f"torchcodec cannot decode it: {error}") from error
 
 
-def _decoded_blocks(decoder: Any) -> Iterator[np.ndarray]:
-    """Decode a long file. The last block ends where the file ends, whatever its header states."""
-    first = decoder.metadata.begin_stream_seconds or 0.0
-    n_blocks = int(decoder.metadata.duration_seconds // BLOCK_S)
-    for number in range(n_blocks - 1):
-        yield _decoded(decoder, first + number * BLOCK_S, first + (number + 1) * BLOCK_S)
-    yield _decoded(decoder, first + (n_blocks - 1) * BLOCK_S)
+def _decoded_parts(decoder: Any) -> Iterator[np.ndarray]:
+    """Decode a long file. The last part ends where the file ends, whatever its header states."""
+    begin = decoder.metadata.begin_stream_seconds or 0.0
+    end = begin + decoder.metadata.duration_seconds
+    step = _DECODED / decoder.metadata.sample_rate
+    for number in range(int(begin / step) + 1, int(end / step)):
+        yield _decoded(decoder, begin, number * step)
+        begin = number * step
+    yield _decoded(decoder, begin)
