@@ -71,6 +71,8 @@ _OTHERS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("other weights", "yamnet-starter", "yamnet-starter", {}),
     ("other weights", "yamnet-starter, fusion of layers 7, 14", "yamnet-starter", _FUSION),
     ("other weights", "openl3-mel128-starter", "openl3-mel128-starter", {"scene_hop_size": 480.0}),
+    ("other weights", "openl3-mel128-starter, conv7", "openl3-mel128-starter",
+     {"scene_hop_size": 480.0, "layers": "conv7"}),
     ("other weights", "openl3-lite", "openl3-lite", {"scene_hop_size": 480.0}),
 ]  # fmt: skip
 

@@ -30,9 +30,7 @@ MODELS = {
     ),
     "hear_openl3_yamnet-model=yamnet-starter-hop-size=50": "yamnet-starter",
     "hear_openl3_yamnet-model=openl3-mel128-starter": "openl3-mel128-starter",
-    "hear_openl3_yamnet-model=openl3-mel128-starter-framing=dense-hop-size=50": (
-        "openl3-mel128-starter, dense"
-    ),
+    "hear_openl3_yamnet-model=openl3-mel128-starter-framing=dense": "openl3-mel128-starter, dense",
     "hear_openl3_yamnet.baselines.log_mel_statistics": "log-mel statistics",
 }
 """heareval's names of the models of scripts/heareval/models_real.txt, and those of the study."""
