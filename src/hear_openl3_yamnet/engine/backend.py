@@ -91,7 +91,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     function : callable
-        Of a dict of tensors, and of arrays any number of whose rows it takes.
+        Of a dict of tensors, the same ones at every call, and of arrays any number of whose rows it
+        takes.
     """
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -101,12 +102,11 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(weights: Mapping[str, Any], *arrays: Any) -> Any:
             rows = tuple(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in arrays)
             if rows not in graphs:
-                specs = {name: tf.TensorSpec(x.shape, x.dtype) for name, x in weights.items()}
-                # with one function for several models, TensorFlow would warn of repeated tracing
+                # weights that are arguments would be checked at each call, which takes 3 ms
                 graphs[rows] = tf.function(
-                    partial(function), input_signature=[specs, *rows], autograph=False
+                    partial(function, weights), input_signature=rows, autograph=False
                 )
-            return graphs[rows](weights, *arrays)
+            return graphs[rows](*arrays)
 
         return call
     if BACKEND == "jax":

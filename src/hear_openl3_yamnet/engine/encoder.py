@@ -22,6 +22,8 @@ from ..pooling import windows
 from ..pooling.windows import Head
 from .backend import (
     BACKEND,
+    aligned_empty,
+    as_tensor,
     check_usable,
     compiled,
     device_scope,
@@ -115,12 +117,12 @@ class Encoder(module_type()):  # type: ignore[misc]
     def amplitudes(self, frames: np.ndarray) -> Any:
         """Compute the amplitudes in bands [shape=(n_frames, n_bands)] of tapered STFT frames.
 
-        They stay on the device, and may have more rows than frames.
+        They stay on the device, and may have more rows than frames. The caller gives up the frames.
         """
         check_usable()
         tensors = self.tensors
         with device_scope(tensors["front_end/bands"]):
-            return self._amplitudes(tensors, self._pad_rows(frames))
+            return self._amplitudes(tensors, as_tensor(self._pad_rows(frames)))
 
     def amplitudes_of(self, clips: Sequence[np.ndarray], tables: Sequence[FrameTable]) -> Any:
         """Compute `amplitudes` of the frames of clips, of one table for each clip.
@@ -130,8 +132,11 @@ class Encoder(module_type()):  # type: ignore[misc]
         tensors, front_end = self.tensors, self.options.front_end
         pairs = list(zip(clips, tables, strict=True))
         if not convolutions.on_gpu(tensors["front_end/bands"]):
-            cut = [cut_frames(audio, table, front_end) for audio, table in pairs]
-            return self.amplitudes(np.concatenate(cut))
+            ends = np.cumsum([len(table.starts) for table in tables])
+            frames = aligned_empty((int(ends[-1]), front_end.frame_length))
+            for (audio, table), rows in zip(pairs, np.split(frames, ends[:-1]), strict=True):
+                cut_frames(audio, table, front_end, rows)
+            return self.amplitudes(frames)
         samples, starts, n_samples = [], [], 0
         for audio, table in pairs:
             excerpt, at = excerpt_of(audio, table, front_end)
