@@ -1,18 +1,21 @@
-"""Draw the figures of docs/performance.md.
+"""Draw the figures of docs/performance.md from docs/benchmark.json and docs/lite.json.
 
-    python -m scripts.measure.plot_performance      # docs/benchmark.json → docs/images/
+    python -m scripts.measure.plot_performance      # into docs/images/
 
 This needs matplotlib.
 """
 
 import json
 from pathlib import Path
+from statistics import mean
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Patch, Rectangle
+
+from scripts.measure import lite
 
 DOCS = Path(__file__).parents[2] / "docs"
 LEFT, SHARED, RIGHT = "#0072B2", "#e5e5e5", "#E69F00"  # Okabe and Ito; distinct in grey
@@ -102,11 +105,59 @@ def draw_benchmark(report: dict) -> plt.Figure:
     return figure
 
 
+def draw_lite(report: dict) -> plt.Figure:
+    """Draw the accuracy of OpenL3-lite, its teacher and the teacher's conv7 over their cost."""
+    tasks = report["scores"] + lite.scores_of_study()
+    costs = [row["gigaflop"] for row in report["speed"]]
+    figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
+    for task in tasks:
+        scores = [task["scores"][row["model"]] for row in report["speed"]]
+        (each,) = axes.plot(costs, scores, "-", color="#bbbbbb", linewidth=1)
+    means = [mean(task["scores"][row["model"]] for task in tasks) for row in report["speed"]]
+    (line,) = axes.plot(costs, means, "o-", color=LEFT, linewidth=2.5, markersize=8)
+    for row, x, y in zip(report["speed"], costs, means, strict=True):
+        places = {lite.TEACHER: (10, 4, "left"), lite.WITHOUT_LAST: (-10, -14, "right")}
+        right, up, side = places.get(row["model"], (-8, 22, "left"))
+        axes.annotate(
+            f"{row['model']}: {y:.3f}",
+            (x, y),
+            (right, up),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+        )
+    axes.set_xscale("log")
+    axes.set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+    axes.minorticks_off()
+    axes.set_xlim(0.5, 35)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("GFLOP a window")
+    axes.set_ylabel("accuracy (of tags: mAP) of a linear classifier")
+    axes.grid(axis="y", color="#e5e5e5")
+    for side in ("right", "top"):
+        axes.spines[side].set_visible(False)
+    figure.legend(
+        [line, each],
+        [f"mean over {len(tasks)} tasks", "one task"],
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+    )
+    return figure
+
+
 def main() -> None:
     images = DOCS / "images"
     images.mkdir(exist_ok=True)
     report = json.loads((DOCS / "benchmark.json").read_text(encoding="utf-8"))
-    for name, figure in (("sharing", draw_sharing()), ("benchmark", draw_benchmark(report))):
+    of_lite = json.loads((DOCS / "lite.json").read_text(encoding="utf-8"))
+    figures = {
+        "sharing": draw_sharing(),
+        "benchmark": draw_benchmark(report),
+        "lite": draw_lite(of_lite),
+    }
+    for name, figure in figures.items():
         figure.savefig(images / f"{name}.png", dpi=130)
 
 
