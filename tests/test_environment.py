@@ -155,6 +155,33 @@ def test_commands_hide_nothing_that_keras_and_tensorflow_require():
         assert not names & {*UNUSED, "scikit-learn"}
 
 
+def test_a_command_loads_of_keras_and_tensorflow_what_it_uses(tmp_path):
+    program = """
+import gc, sys
+import numpy as np, soundfile
+from hear_openl3_yamnet import environment
+from hear_openl3_yamnet.commands.app import main
+soundfile.write("noise.wav", np.random.default_rng(1).uniform(-0.5, 0.5, 8000), 16000)
+sys.argv[1:] = ["embed", "noise.wav", "-o", "out", "--model", "yamnet-starter"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+unused = {"tensorflow._api.v2.compat.v1.train", "tensorflow.lite.python.lite"}
+loaded = {*environment.UNUSED, *unused} & {*sys.modules}
+assert not loaded, loaded
+assert gc.isenabled()
+import tensorflow as tf  # all of it is there for who asks
+assert tf.compat.v1.train.Optimizer and tf.lite.TFLiteConverter
+assert unused <= {*sys.modules}
+"""
+    settings = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=settings
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_needs_no_network_needs_no_backend(tmp_path):
     program = "import hear_openl3_yamnet as hear; print(len(hear.list_presets()) > 5)"
     assert python(program, {"tensorflow", "torch", "jax", "keras"}, tmp_path) == "True"

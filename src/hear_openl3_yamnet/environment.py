@@ -7,6 +7,7 @@ not look at what is installed.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib.util
 import json
 import logging
@@ -16,9 +17,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from . import lazy_tensorflow
 from .errors import BackendError, MissingFrameworkError
 
 BACKENDS = {
@@ -32,7 +34,10 @@ command that installs each."""
 _GPU_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
 """What a driver of NVIDIA, of Windows (for its Linux) or of AMD brings."""
 
-UNUSED = ("jax", "matplotlib", "pandas", "sklearn")
+UNUSED = (
+    *("jax", "matplotlib", "pandas", "sklearn"),
+    *("IPython", "PIL", "huggingface_hub", "psutil", "pydot", "pydot_ng", "pydotplus"),
+)
 """Packages that Keras and TensorFlow do not require. They import them if they are installed, for
 what no command uses."""
 
@@ -64,9 +69,10 @@ def set_defaults() -> None:
 def prepare_command() -> None:
     """Prepare a process that runs one command of this package. Call it before the command runs.
 
-    Keras and TensorFlow will not import packages that no command needs of them, to start sooner.
-    Commands can import these packages themselves. A user who has no home folder to write to is
-    spared a warning of matplotlib and an error of numba, which would have their caches there.
+    Keras and TensorFlow will not import packages that no command needs of them, and TensorFlow's
+    public names will load when they are used, to start sooner. Commands can import these packages
+    themselves. A user who has no home folder to write to is spared a warning of matplotlib and an
+    error of numba, which would have their caches there.
     """
     global _fewest_imports
     _fewest_imports = True
@@ -87,16 +93,30 @@ def importing_keras() -> Iterator[None]:
         As `check_backend`.
     """
     check_backend()
-    names = UNUSED if _fewest_imports and "keras" not in sys.modules else ()
-    hidden = [name for name in names if name not in sys.modules and name != _chosen()[0]]
+    is_first = "keras" not in sys.modules
+    with (
+        _importing_less() if _fewest_imports and is_first else nullcontext(),
+        _obeying_the_log_level(),
+    ):
+        yield
+
+
+@contextmanager
+def _importing_less() -> Iterator[None]:
+    """Make an import of Keras in the block as short as it can be."""
+    hidden = [name for name in UNUSED if name not in sys.modules and name != _chosen()[0]]
     for name in hidden:  # importing it raises ModuleNotFoundError, as if it were not installed
         sys.modules[name] = None  # type: ignore[assignment]
+    lazy_tensorflow.install()
+    collects = gc.isenabled()
+    gc.disable()  # it would look again and again at modules, which stay
     try:
-        with _obeying_the_log_level():
-            yield
+        yield
     finally:
         for name in hidden:
             del sys.modules[name]
+        if collects:
+            gc.enable()
 
 
 @contextmanager
