@@ -23,8 +23,8 @@ NO_COMMANDS = ("measure.signals", "release.check_installed", "stress.mutations")
 COMMANDS = [
     module.name
     for module in pkgutil.walk_packages(scripts.__path__, "scripts.")
-    if module.name.count(".") == 2  # the others are folders, or commands of scripts.starter
-    and not module.name.startswith("scripts.starter.")
+    if module.name.count(".") == 2  # the others are folders, or commands of such a folder
+    and not module.name.startswith(("scripts.holistic.", "scripts.starter."))
     and module.name.removeprefix("scripts.") not in NO_COMMANDS
 ]
 
