@@ -204,21 +204,22 @@ class Training:
             If a loss is not finite.
         """
         begun = shown = time.monotonic()
+        first = self.step
         sums: dict[str, torch.Tensor] = {}
         while self.step < self.n_steps:
             for name, value in self.train_step().items():
                 sums[name] = sums.get(name, torch.zeros((), device=value.device)) + value
             if self.step % _LOG_EVERY == 0 or self.step == self.n_steps:
-                means = {name: round(float(v) / _LOG_EVERY, 4) for name, v in sums.items()}
+                n, now = self.step - first, time.monotonic()
+                means = {name: round(float(total) / n, 4) for name, total in sums.items()}
                 if not math.isfinite(means["loss"]):
                     raise FloatingPointError(f"the loss is not finite at step {self.step}")
-                now = time.monotonic()
-                rate = round(_LOG_EVERY * self.recipe.batch / (now - shown))
+                rate = round(n * self.recipe.batch / (now - shown))
                 self.log(step=self.step, windows_per_second=rate, **means)
                 if seconds is not None and self.step == 2 * _LOG_EVERY:
                     left = seconds - (now - begun)
                     self.n_steps = self.step + max(1, int(left * rate / self.recipe.batch))
-                sums, shown = {}, now
+                sums, shown, first = {}, now, self.step
             if self.step % save_every == 0 and self.step < self.n_steps:
                 self.save()
         self.save()

@@ -10,6 +10,7 @@ from hear_openl3_yamnet import get_scene_embeddings, get_timestamp_embeddings, l
 from hear_openl3_yamnet.synthesis.events import KINDS
 from hear_openl3_yamnet.synthesis.streams import stream
 from tests.comparing import assert_close, numpy
+from tests.packed_sounds import write_sounds
 
 torch = pytest.importorskip("torch")
 
@@ -184,16 +185,7 @@ def test_a_window_without_a_label_has_no_loss():
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """Four sounds of two kinds, as `synthesize` writes them."""
-    folder = tmp_path_factory.mktemp("sounds")
-    made = [
-        KINDS[kind](1.2, 48000, stream("test/holistic", kind, number)).astype(np.float32)
-        for kind in ("dog", "rain")
-        for number in range(2)
-    ]
-    lengths = np.array([len(audio) for audio in made])
-    np.savez(folder / "part-00000.npz", audio=np.concatenate(made), lengths=lengths)
-    return folder
+    return write_sounds(tmp_path_factory.mktemp("sounds"))
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +233,25 @@ def test_the_loss_falls(bank, tmp_path):
     learner.bank.trained = learner.bank.trained[:2]
     losses = [float(learner.train_step()["loss"]) for _ in range(12)]
     assert np.mean(losses[-3:]) < 0.7 * max(losses)
+
+
+@pytest.mark.slow
+def test_the_log_has_the_mean_of_the_losses_since_its_last_line(bank, tmp_path, monkeypatch):
+    learner = training(bank, tmp_path, 3)
+    monkeypatch.setattr(train, "_LOG_EVERY", 2)
+    step, losses = learner.train_step, []
+
+    def kept():
+        losses.append(step())
+        return losses[-1]
+
+    monkeypatch.setattr(learner, "train_step", kept)
+    learner.run()
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in logged] == [2, 3, 3]
+    totals = [float(of["loss"]) for of in losses]
+    expected = [np.mean(totals[:2]), totals[2]]
+    assert [line["loss"] for line in logged[:2]] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.slow

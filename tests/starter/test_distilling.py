@@ -14,6 +14,7 @@ from hear_openl3_yamnet.synthesis.streams import stream
 from hear_openl3_yamnet.weights.reading import read_weights
 from hear_openl3_yamnet.weights.registry import registry_path
 from tests.comparing import assert_close, numpy
+from tests.packed_sounds import write_sounds
 
 torch = pytest.importorskip("torch")
 
@@ -76,16 +77,7 @@ def test_the_front_end_is_the_packages():
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """Four sounds of two kinds, as `synthesize` writes them."""
-    folder = tmp_path_factory.mktemp("sounds")
-    made = [
-        KINDS[kind](1.2, 48000, stream("test/distill", kind, number)).astype(np.float32)
-        for kind in ("dog", "rain")
-        for number in range(2)
-    ]
-    lengths = np.array([len(audio) for audio in made])
-    np.savez(folder / "part-00000.npz", audio=np.concatenate(made), lengths=lengths)
-    return folder
+    return write_sounds(tmp_path_factory.mktemp("sounds"))
 
 
 def distillation(sounds, out, n_steps):
