@@ -29,10 +29,8 @@ from scripts.measure.yamnet_study.configurations import PUBLISHED, kind_of
 SCENE_HOP = {"scene_hop_size": 480.0}
 HEADS: dict[str, dict[str, Any]] = {
     "maximum": {},
-    "mean": {"pooling": "mean"},
     "maximum, conv12 beside": {"layers": ["conv12", "block4"]},
     "four bands": {"grid": [4, 1]},
-    "conv12, four bands": {"layers": "conv12", "grid": [4, 1]},
 }
 """Heads of OpenL3-lite's network that are compared."""
 
