@@ -1,4 +1,4 @@
-"""The student: OpenL3-lite's network, with a linear head for each teacher and for each label."""
+"""The student: the network `holistic`, with a linear head for each teacher and for each label."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from hear_openl3_yamnet.backbones import holistic
 from scripts.starter.sounds import FACTORS
 from scripts.starter.splits import CLASSES
 from scripts.starter.student import Student
@@ -30,21 +31,22 @@ class Pupil(nn.Module):
 
     def __init__(self, sizes: dict[str, tuple[int, int]]):
         super().__init__()
-        self.network = Student()
-        self.heads = nn.ModuleDict({name: nn.Linear(512, k) for name, (_, k) in sizes.items()})
+        self.network = Student(holistic.STEPS)
+        size = holistic.STEPS[-1].channels
+        self.heads = nn.ModuleDict({name: nn.Linear(size, k) for name, (_, k) in sizes.items()})
         # a module must not be called "type", as one of the factors is
-        self.labels = nn.ModuleList(nn.Linear(512, CLASSES[name]) for name in FACTORS)
+        self.labels = nn.ModuleList(nn.Linear(size, CLASSES[name]) for name in FACTORS)
         for head in self.labels:
             nn.init.zeros_(head.weight)
         for n in (1, N_CENTRES):
-            self.register_buffer(f"mean{n}", torch.zeros(512))
-            self.register_buffer(f"deviation{n}", torch.ones(512))
+            self.register_buffer(f"mean{n}", torch.zeros(size))
+            self.register_buffer(f"deviation{n}", torch.ones(size))
         self._sizes = sizes
 
     def vectors(self, maps: torch.Tensor) -> dict[int, torch.Tensor]:
         """Return the student's vectors of windows, whose last maps are given, by centres.
 
-        Each is [shape=(n, centres, 512)]: the maxima of the map and of its parts, standardised as
+        Each is [shape=(n, centres, 1024)]: the maxima of the map and of its parts, standardised as
         `begin` found them.
         """
         maps = maps.float()

@@ -4,8 +4,8 @@
     python -m scripts.holistic train --bank BANK --out RUN-crepe --steps 2000 --without crepe
     python -m scripts.holistic train --bank BANK --out RUN-speech --steps 2000 --without-kind speech
 
-The student starts from the weights of OpenL3-lite, from those of another training (``--start``),
-or from none (``--start none``). With ``--seconds`` in place of ``--steps``, the steps are chosen
+The student's trunk starts from the weights of OpenL3-lite. ``--start`` names those of another
+training, or ``none``. With ``--seconds`` in place of ``--steps``, the steps are chosen
 after the first 100, so that the training lasts about that long. The folder ``--out`` holds the
 checkpoint ``state.pt``, the log ``log.jsonl`` and the weights ``holistic.safetensors``, which are a
 moving average. The same command continues an interrupted training from its last checkpoint.
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hear_openl3_yamnet.backbones import openl3_lite
+from hear_openl3_yamnet.backbones import holistic, openl3_lite
 from hear_openl3_yamnet.weights.finding import locate
 from hear_openl3_yamnet.weights.reading import read_weights
 from scripts.starter import run_folder
@@ -118,7 +118,7 @@ class Training:
     out : Path
         The folder of checkpoint, log and weights.
     start : dict of np.ndarray or None
-        Weights of OpenL3-lite to begin with.
+        Weights of OpenL3-lite or of the student to begin with.
     seed : int
     """
 
@@ -242,9 +242,10 @@ class Training:
 
     def save(self) -> None:
         """Write the checkpoint and the weights."""
-        about = {"network": openl3_lite.NAME, "steps": str(self.step)}
-        network = self.average.model.network.state_dict()
-        export_student(network, self.out / "holistic.safetensors", about)
+        about = {"network": holistic.NAME, "steps": str(self.step)}
+        network = self.average.model.network
+        path = self.out / "holistic.safetensors"
+        export_student(network.state_dict(), path, about, network.steps)
         run_folder.save(self.out, self._parts(), step=self.step, n_steps=self.n_steps)
 
     def _parts(self) -> dict[str, Any]:
@@ -279,8 +280,9 @@ def start_weights(name: str) -> dict[str, np.ndarray] | None:
     """Return the weights of that name or in that file; None if the name is ``none``."""
     if name == "none":
         return None
-    path = locate(name) if name == "openl3-lite" else Path(name)
-    return read_weights(path, openl3_lite.NAME)
+    if name == "openl3-lite":
+        return read_weights(locate(name), openl3_lite.NAME)
+    return read_weights(Path(name), holistic.NAME)
 
 
 def open_bank(folder: Path) -> Bank:

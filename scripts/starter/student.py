@@ -1,7 +1,11 @@
-"""OpenL3 and OpenL3-lite in PyTorch, for `distill`. Weights have the package's names and shapes."""
+"""OpenL3 and networks of separable convolutions in PyTorch, to train students.
+
+Weights have the package's names and shapes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from hear_openl3_yamnet.backbones import openl3, openl3_lite
+from hear_openl3_yamnet.backbones import openl3, openl3_lite, separable
+from hear_openl3_yamnet.backbones.separable import EPSILON, Step
 from hear_openl3_yamnet.files import written_whole
 
 
@@ -49,44 +54,52 @@ class Teacher(nn.Module):
 
 
 class Student(nn.Module):
-    """OpenL3-lite with its batch norms apart. Its modules are named as its ``WEIGHT_SHAPES``."""
+    """A network of `separable.Step`, with its batch norms apart.
 
-    def __init__(self, momentum: float = 0.03):
+    Its modules are named as the weights of `separable.weight_shapes`.
+    """
+
+    def __init__(self, steps: Sequence[Step] = openl3_lite.STEPS, momentum: float = 0.03):
         super().__init__()
+        self.steps = tuple(steps)
         self.register_buffer("input_mean", torch.full((1,), -45.0))
         self.register_buffer("input_variance", torch.full((1,), 400.0))
         channels_in = 1
-        for step in openl3_lite.STEPS:
-            if channels_in == 1:
-                self._add(step.name, 1, step.channels, step.kernel, step.stride, 1, momentum)
-            else:
-                name, n = f"{step.name}_depthwise", channels_in
-                self._add(name, n, n, step.kernel, step.stride, n, momentum)
-                self._add(f"{step.name}_pointwise", n, step.channels, 1, 1, 1, momentum)
+        for step in self.steps:
+            if step.separable:
+                depthwise, pointwise = step.convolutions
+                self._add(depthwise, channels_in, channels_in, step, channels_in, momentum)
+                point = Step(pointwise, step.channels, (1, 1))
+                self._add(pointwise, channels_in, step.channels, point, 1, momentum)
                 if step.residual:  # what it adds begins small
-                    nn.init.constant_(self.get_submodule(f"{step.name}_pointwise_norm").weight, 0.3)
+                    nn.init.constant_(self.get_submodule(f"{pointwise}_norm").weight, 0.3)
+            else:
+                self._add(step.name, channels_in, step.channels, step, 1, momentum)
             channels_in = step.channels
 
-    def _add(self, name, channels_in, channels, kernel, stride, groups, momentum) -> None:
-        padding = 0 if kernel == 1 else 1
-        conv = nn.Conv2d(channels_in, channels, kernel, stride, padding, groups=groups, bias=False)
+    def _add(
+        self, name: str, channels_in: int, channels: int, step: Step, groups: int, momentum: float
+    ) -> None:
+        padding = tuple(0 if step.all_bands else (size - 1) // 2 for size in step.kernel)
+        conv = nn.Conv2d(
+            channels_in, channels, step.kernel, step.stride, padding, groups=groups, bias=False
+        )
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
         self.add_module(name, conv)
-        norm = nn.BatchNorm2d(channels, eps=openl3_lite.EPSILON, momentum=momentum)
+        norm = nn.BatchNorm2d(channels, eps=EPSILON, momentum=momentum)
         self.add_module(f"{name}_norm", norm)
 
     def _apply_part(self, x: torch.Tensor, name: str) -> torch.Tensor:
         return getattr(self, f"{name}_norm")(getattr(self, name)(x))
 
     def forward(self, logmel: torch.Tensor) -> torch.Tensor:
-        """Return the last map [shape=(n, 512, bands // 8, frames // 8)]."""
-        x = (logmel - self.input_mean) / torch.sqrt(self.input_variance + openl3_lite.EPSILON)
-        for step in openl3_lite.STEPS:
-            if step is openl3_lite.STEPS[0]:
-                x = F.relu(self._apply_part(x, step.name))
-                continue
-            y = F.relu(self._apply_part(x, f"{step.name}_depthwise"))
-            y = self._apply_part(y, f"{step.name}_pointwise")
+        """Return the last map [shape=(n, channels, bands, frames)]."""
+        x = (logmel - self.input_mean) / torch.sqrt(self.input_variance + EPSILON)
+        for step in self.steps:
+            y = x
+            if step.separable:
+                y = F.relu(self._apply_part(y, step.convolutions[0]))
+            y = self._apply_part(y, step.convolutions[-1])
             if step.residual:
                 y = y + x
             x = F.relu(y) if step.relu else y
@@ -101,10 +114,12 @@ _NORM = {
 }
 
 
-def student_weights(state: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    """Return a student's state under the names and shapes of ``openl3_lite.WEIGHT_SHAPES``."""
+def student_weights(
+    state: dict[str, torch.Tensor], steps: Sequence[Step] = openl3_lite.STEPS
+) -> dict[str, np.ndarray]:
+    """Return a student's state under the names and shapes of `separable.weight_shapes`."""
     weights = {}
-    for name, shape in openl3_lite.WEIGHT_SHAPES.items():
+    for name, shape in separable.weight_shapes(steps).items():
         layer, kind = name.rsplit("/", 1)
         if layer == "input_norm":
             given = {"moving_mean": "input_mean", "moving_variance": "input_variance"}
@@ -114,8 +129,8 @@ def student_weights(state: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
                 value = np.full(shape, float(kind == "gamma"), np.float32)
         elif kind == "kernel":
             kernel = state[f"{layer}.weight"].detach().float().cpu().contiguous().numpy()
-            value = kernel.transpose(2, 3, 0, 1) if layer.endswith("depthwise") else None
-            value = kernel.transpose(2, 3, 1, 0) if value is None else value
+            axes = (2, 3, 0, 1) if layer.endswith("depthwise") else (2, 3, 1, 0)
+            value = kernel.transpose(axes)
         else:
             value = state[f"{layer}.{_NORM[kind]}"].detach().float().cpu().numpy()
         assert value.shape == shape, (name, value.shape, shape)
@@ -124,7 +139,10 @@ def student_weights(state: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 
 def load_student(student: Student, weights: dict[str, np.ndarray]) -> None:
-    """Give a student weights named as in ``openl3_lite.WEIGHT_SHAPES``."""
+    """Give a student weights, named as in `separable.weight_shapes`.
+
+    Layers that the student does not have, and its own that are not in `weights`, are left out.
+    """
     state = student.state_dict()
     for name, value in weights.items():
         layer, kind = name.rsplit("/", 1)
@@ -133,14 +151,19 @@ def load_student(student: Student, weights: dict[str, np.ndarray]) -> None:
             given = {"moving_mean": "input_mean", "moving_variance": "input_variance"}
             if kind in given:
                 state[given[kind]].copy_(tensor)
-        elif kind == "kernel":
+            continue
+        own = state.get(f"{layer}.{'weight' if kind == 'kernel' else _NORM[kind]}")
+        if own is not None:
             axes = (2, 3, 0, 1) if layer.endswith("depthwise") else (3, 2, 0, 1)
-            state[f"{layer}.weight"].copy_(tensor.permute(axes))
-        else:
-            state[f"{layer}.{_NORM[kind]}"].copy_(tensor)
+            own.copy_(tensor.permute(axes) if kind == "kernel" else tensor)
 
 
-def export_student(state: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
+def export_student(
+    state: dict[str, torch.Tensor],
+    path: Path,
+    metadata: dict[str, str],
+    steps: Sequence[Step] = openl3_lite.STEPS,
+) -> None:
     """Write a student's weights in float16. The file is complete or unchanged.
 
     Raises
@@ -151,7 +174,7 @@ def export_student(state: dict[str, torch.Tensor], path: Path, metadata: dict[st
     from safetensors.numpy import save_file
 
     halves = {}
-    for name, value in student_weights(state).items():
+    for name, value in student_weights(state, steps).items():
         half = value.astype(np.float16)
         if name.endswith("moving_variance"):  # no variance may be rounded to 0
             half = np.maximum(half, np.float16(6e-5))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from . import openl3, openl3_lite, yamnet
+from . import holistic, openl3, openl3_lite, yamnet
 
 if TYPE_CHECKING:
     import keras
@@ -131,7 +131,9 @@ class Sharing(Protocol):
         ...
 
 
-BACKBONES: dict[str, Backbone] = {module.NAME: module for module in (openl3, yamnet, openl3_lite)}
+BACKBONES: dict[str, Backbone] = {
+    module.NAME: module for module in (openl3, yamnet, openl3_lite, holistic)
+}
 """The networks whose weights can be read from files, by name."""
 
 
