@@ -29,10 +29,12 @@ from scripts.measure.yamnet_study.configurations import PUBLISHED, kind_of
 SCENE_HOP = {"scene_hop_size": 480.0}
 HEADS: dict[str, dict[str, Any]] = {
     "maximum": {},
-    "maximum, conv12 beside": {"layers": ["conv12", "block4"]},
-    "four bands": {"grid": [4, 1]},
+    "mean": {"pooling": "mean"},
+    "mean and deviation": {"pooling": "mean+std"},
+    "maximum, bands beside": {"layers": ["bands", "wide"]},
+    "maximum, conv12 beside": {"layers": ["conv12", "wide"]},
 }
-"""Heads of OpenL3-lite's network that are compared."""
+"""Heads of the student that are compared."""
 
 
 def student_variants(weights: list[Path], heads: list[str], of_events: bool) -> list[Variant]:
@@ -42,7 +44,7 @@ def student_variants(weights: list[Path], heads: list[str], of_events: bool) -> 
         for head in heads if i == 0 else heads[:1]:
             hop = {"hop_size": EVENT_HOP_MS, "time": "frame"} if of_events else SCENE_HOP
             options = {"weights": str(path), **HEADS[head], **hop}
-            found.append(Variant(f"holistic {i}, {head}", "openl3-lite", options, "holistic"))
+            found.append(Variant(f"holistic {i}, {head}", "holistic", options, "holistic"))
     return found
 
 

@@ -18,6 +18,7 @@ NETWORKS = {
     "starter-openl3-mel128": ("openl3-mel128-starter", "openl3", "STARTER.md"),
     "starter-yamnet": ("yamnet-starter", "yamnet", "STARTER.md"),
     "openl3-lite": ("openl3-lite", "openl3_lite", "LITE.md"),
+    "holistic": ("holistic", "holistic", "HOLISTIC.md"),
 }
 """Each file's name without its suffix: its name in the registry, its network, its model card."""
 

@@ -69,7 +69,7 @@ AUDIO = seeded_audio.clip("notes", 16000, 1.5)
 
 def test_it_is_a_backbone_as_the_others_are():
     assert all(isinstance(backbone, Backbone) for backbone in BACKBONES.values())
-    assert set(BACKBONES) == {"openl3", "openl3_lite", "yamnet", "toy"}
+    assert set(BACKBONES) == {"holistic", "openl3", "openl3_lite", "yamnet", "toy"}
 
 
 @pytest.mark.backends

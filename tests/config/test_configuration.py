@@ -25,7 +25,7 @@ def test_presets_are_the_published_models_the_submissions_and_the_starters():
     inputs, contents = ("linear", "mel128", "mel256"), ("music", "env")
     published = {f"openl3-{i}-{c}" for i in inputs for c in contents} | {"yamnet"}
     submitted = {"hear2021-openl3", "hear2021-yamnet"}
-    starters = {"openl3-mel128-starter", "yamnet-starter", "openl3-lite"}
+    starters = {"openl3-mel128-starter", "yamnet-starter", "openl3-lite", "holistic"}
     assert set(list_presets()) == published | submitted | starters | {"yamnet-layer8"}
     for name in list_presets():
         preset = get_preset(name)

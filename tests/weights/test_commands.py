@@ -94,7 +94,7 @@ def test_convert_a_published_name(registry, tmp_path):
 def test_convert_says_what_it_needs(registry, tmp_path):
     unnamed = write_openl3(tmp_path / "mine", seed=99)
     _, errors = run("convert", unnamed, tmp_path / "w.safetensors", status=2)
-    assert "--network, one of openl3, yamnet, openl3_lite" in errors
+    assert "--network, one of openl3, yamnet, openl3_lite, holistic" in errors
     _, errors = run("convert", tmp_path / "openl3.h5", tmp_path / "w.safetensors", status=1)
     assert "There is no weights file" in errors
 

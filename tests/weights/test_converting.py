@@ -120,7 +120,9 @@ def test_wrong_options_are_refused(sources, tmp_path):
         convert(sources["yamnet"], tmp_path / "w.safetensors", "yamnet", "int8")
     unnamed = tmp_path / "mine.h5"
     unnamed.write_bytes(sources["yamnet"].read_bytes())
-    with pytest.raises(OptionError, match="--network, one of openl3, yamnet, openl3_lite"):
+    with pytest.raises(
+        OptionError, match="--network, one of openl3, yamnet, openl3_lite, holistic"
+    ):
         infer_network(unnamed)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..backbones import Backbone, Sharing, openl3, openl3_lite, openl3_sharing, yamnet
+from ..backbones import Backbone, Sharing, holistic, openl3, openl3_lite, openl3_sharing, yamnet
 from ..errors import OptionError
 from ..features.frontends import FRONT_ENDS, FrontEnd
 
@@ -158,6 +158,16 @@ PRESETS = {
             sizes=OPENL3_SIZES,
             file_name="openl3-lite(?![a-z0-9])",
             defaults={"pooling": "max", "grid": OPENL3_SIZES[512], "weights": "starter"},
+        ),
+        Preset(
+            "holistic",
+            holistic,
+            FRONT_ENDS["mel128"],
+            weights_name="holistic",
+            starter_name="holistic",
+            description="One small network on 128 mel bands, taught here by five others",
+            file_name="holistic(?![a-z0-9])",
+            defaults={"pooling": "max", "grid": (1, 1), "weights": "starter"},
         ),
         _openl3(
             "hear2021-openl3",

@@ -19,7 +19,12 @@ from .registry import WeightFile, load_registry, registry_path
 WEIGHTS = "model.safetensors"
 """The name that the Hub reads shapes and sizes from."""
 
-CARDS = {"openl3": "STARTER.md", "yamnet": "STARTER.md", "openl3_lite": "LITE.md"}
+CARDS = {
+    "openl3": "STARTER.md",
+    "yamnet": "STARTER.md",
+    "openl3_lite": "LITE.md",
+    "holistic": "HOLISTIC.md",
+}
 """Model cards, beside the registry, by network."""
 
 LICENCES = {"CC BY 4.0": "cc-by-4.0", "Apache-2.0": "apache-2.0"}
