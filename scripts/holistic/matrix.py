@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 
 from .teach import KINDS
-from .teachers import NETWORKS
 from .train import add_training_arguments, open_bank, train
 
 
@@ -24,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Train all students, one after another."""
     bank = open_bank(arguments.bank)
-    teaching = [name for name, said in NETWORKS.items() if set(said) <= set(bank.said)]
+    teaching = bank.networks if len(bank.networks) > 1 else []
     banks = {"all": bank}
-    banks |= {f"without-{name}": bank.without([name]) for name in teaching if len(teaching) > 1}
+    banks |= {f"without-{name}": bank.without([name]) for name in teaching}
     banks |= {f"without-{kind}": bank.without(kinds=[kind]) for kind in KINDS if bank.has(kind)}
     for name, left in banks.items():
         print(f"== {name}", flush=True)

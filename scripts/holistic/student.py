@@ -14,7 +14,7 @@ from scripts.starter.student_loss import embedding
 
 from .teachers import N_CENTRES
 
-WEIGHTS = {"type": 0.3, "pitch": 0.4, "program": 0.15, "word": 0.3, "voice": 0.1}
+WEIGHTS = {"type": 0.3, "pitch": 0.8, "program": 0.15, "word": 0.3, "voice": 0.1}
 """Weights of the labels' losses beside those of the teachers."""
 PARTS_WEIGHT = 0.5
 """Weight of a teacher that says a vector for each part."""

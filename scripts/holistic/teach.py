@@ -32,7 +32,7 @@ from scripts.starter.windows import (
     varied_windows,
 )
 
-from .teachers import NETWORKS, Ear, load_network
+from .teachers import NETWORKS, Ear, load_network, multiplies_bfloat16
 
 KINDS = ("recordings", "speech", "music", "events")
 """Kinds of sounds. What is not in `KIND_OF` is ``recordings``."""
@@ -51,6 +51,7 @@ MOST_COMPONENTS = {"crepe": 128, "resemblyzer": 128}
 COMPONENTS = 256
 CLEAR_GAIN = 0.4
 """The level of a second sound above which a window's labels are not used."""
+DEFAULT = [name for name in NETWORKS if name != "openl3-lite"]
 MEASURED = 8192
 """Windows of which means, deviations and components are computed."""
 
@@ -151,7 +152,7 @@ def teach(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=DEFAULT)
     parser.add_argument("--teachers", type=Path, metavar="FOLDER", help="what `collect` wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--windows", type=int, default=80_000)
@@ -168,7 +169,10 @@ def main(arguments: argparse.Namespace) -> None:
     seconds = np.bincount(sounds.group, minlength=len(KINDS)) / 4
     print(f"{sounds.length / RATE:.0f} s of sounds from {len(names)} sources", flush=True)
     print({kind: round(s) for kind, s in zip(KINDS, seconds, strict=True)}, flush=True)
-    networks = {name: load_network(name, arguments.teachers, device) for name in arguments.network}
+    fast = multiplies_bfloat16(device)
+    networks = {
+        name: load_network(name, arguments.teachers, device, fast) for name in arguments.network
+    }
     table = label_table(labels, device)
     batch = 512 if device.type == "cuda" else 64
     kept = teach(sounds, table, networks, arguments.out, arguments.windows, batch)

@@ -15,12 +15,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from hear_openl3_yamnet.backbones import yamnet
+from hear_openl3_yamnet.backbones import openl3_lite, yamnet
 from hear_openl3_yamnet.config.presets import get_preset
 from hear_openl3_yamnet.features import frontends
 from hear_openl3_yamnet.features.frontends import FRONT_ENDS
 from hear_openl3_yamnet.weights.finding import locate
 from hear_openl3_yamnet.weights.reading import read_weights
+from scripts.starter.student import Student, load_student
 from scripts.starter.student import Teacher as Openl3
 from scripts.starter.student_loss import embedding
 from scripts.starter.windows import LogMel
@@ -45,6 +46,11 @@ class Heard(NamedTuple):
     """At 16 kHz [shape=(n, 16000)]."""
     logmel: torch.Tensor
     """OpenL3's [shape=(n, 1, 128, 199)]."""
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Return whether a device has units for products in bfloat16: a GPU, or a CPU with AMX."""
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
 
 
 class TeachingNetwork(Protocol):
@@ -78,20 +84,32 @@ class Ear:
         return Heard(low, self.front_end.levels(spectra))
 
 
-class Openl3Starter:
-    """The starter weights of OpenL3: its embedding, and the maxima of parts of its map."""
+class Openl3Map:
+    """A network with OpenL3's last map: its embedding, and the maxima of parts of the map."""
 
-    def __init__(self, device: torch.device):
-        weights = read_weights(locate(get_preset("openl3-mel128-starter").weights_name), "openl3")
-        self._network = Openl3(weights).to(device)
-        if device.type == "cuda":
-            self._network = self._network.bfloat16()
+    def __init__(self, network: nn.Module, device: torch.device, bfloat16: bool = False):
+        self._bfloat16 = bfloat16
+        self._network = network.to(device, memory_format=torch.channels_last).eval()
 
     def __call__(self, heard: Heard) -> dict[str, torch.Tensor]:
         """Return 512 values for the window and for each part."""
-        maps = self._network(heard.logmel).float()
+        with torch.autocast(heard.logmel.device.type, torch.bfloat16, enabled=self._bfloat16):
+            maps = self._network(heard.logmel)
+        maps = maps.float()
         parts = maps.unflatten(3, (N_CENTRES, -1)).amax(dim=(2, 4)).transpose(1, 2)
         return {"openl3": embedding(maps)[:, None], "openl3-parts": parts}
+
+
+def openl3_starter() -> nn.Module:
+    """Return the starter weights of OpenL3."""
+    return Openl3(read_weights(locate(get_preset("openl3-mel128-starter").weights_name), "openl3"))
+
+
+def lite() -> nn.Module:
+    """Return OpenL3-lite, which says what the starter says at a sixteenth of its work."""
+    network = Student(openl3_lite.STEPS)
+    load_student(network, read_weights(locate("openl3-lite"), openl3_lite.NAME))
+    return network
 
 
 class Yamnet:
@@ -143,7 +161,10 @@ class Crepe:
     STRIDES = (4, 1, 1, 1, 1, 1)
     FRAME = 1024
 
-    def __init__(self, weights: dict[str, np.ndarray], device: torch.device):
+    def __init__(
+        self, weights: dict[str, np.ndarray], device: torch.device, bfloat16: bool = False
+    ):
+        self._bfloat16 = bfloat16
         self._weights = {
             name: torch.as_tensor(np.asarray(value, np.float32), device=device)
             for name, value in weights.items()
@@ -157,8 +178,9 @@ class Crepe:
         x = frames.flatten(0, 1)
         x = x - x.mean(dim=1, keepdim=True)
         x = (x / x.std(dim=1, keepdim=True).clamp(min=SMALLEST))[:, None]
-        for i, stride in enumerate(self.STRIDES, start=1):
-            x = self._layer(x, f"conv{i}", stride)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._bfloat16):
+            for i, stride in enumerate(self.STRIDES, start=1):
+                x = self._layer(x, f"conv{i}", stride)
         x = x.transpose(1, 2).flatten(1)
         return {"crepe": x.reshape(len(heard.samples), N_CENTRES, -1)}
 
@@ -207,18 +229,34 @@ class Resemblyzer(nn.Module):
 
 NETWORKS = {
     "openl3-starter": ("openl3", "openl3-parts"),
+    "openl3-lite": ("openl3", "openl3-parts"),
     "yamnet-starter": ("yamnet-starter",),
     "yamnet": ("yamnet", "yamnet-layer8", "yamnet-layer8-parts"),
     "crepe": ("crepe",),
     "resemblyzer": ("resemblyzer",),
 }
-"""The networks, and the teachers that each of them is."""
+"""The networks, and the teachers that each of them is. OpenL3-lite stands for its own teacher."""
 
 
-def load_network(name: str, folder: Path | None, device: torch.device) -> TeachingNetwork:
-    """Load a network. The starters come with the package; the others are files of `folder`."""
+def load_network(
+    name: str, folder: Path | None, device: torch.device, bfloat16: bool = False
+) -> TeachingNetwork:
+    """Load a network.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    folder : Path or None
+        What `collect` wrote: the weights that do not come with the package.
+    device : torch.device
+    bfloat16 : bool
+        Whether the networks that gain from it compute in bfloat16.
+    """
     if name == "openl3-starter":
-        return Openl3Starter(device)
+        return Openl3Map(openl3_starter(), device, bfloat16)
+    if name == "openl3-lite":
+        return Openl3Map(lite(), device, bfloat16)
     if name == "yamnet-starter":
         weights = read_weights(locate("yamnet-starter"), "yamnet")
         return Yamnet(weights, device, {yamnet.LAST_LAYER: "yamnet-starter"})
@@ -227,5 +265,6 @@ def load_network(name: str, folder: Path | None, device: torch.device) -> Teachi
     if name == "yamnet":
         weights = read_weights(next(folder.glob("yamnet.*")), "yamnet")
         return Yamnet(weights, device, {yamnet.LAST_LAYER: "yamnet", "layer8": "yamnet-layer8"})
-    with np.load(folder / f"{name}.npz") as weights:
-        return {"crepe": Crepe, "resemblyzer": Resemblyzer}[name](dict(weights), device)
+    with np.load(folder / f"{name}.npz") as file:
+        weights = dict(file)
+    return Crepe(weights, device, bfloat16) if name == "crepe" else Resemblyzer(weights, device)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import math
 import time
 from collections.abc import Collection
@@ -24,18 +25,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 from torch import nn
 
-from hear_openl3_yamnet.backbones import holistic, openl3_lite
+from hear_openl3_yamnet.backbones import holistic
 from hear_openl3_yamnet.weights.finding import locate
-from hear_openl3_yamnet.weights.reading import read_weights
 from scripts.starter import run_folder
 from scripts.starter.distill import Average
-from scripts.starter.student import export_student, load_student
+from scripts.starter.student import Student, export_student, load_student
 
 from .student import Pupil
 from .teach import KINDS
-from .teachers import NETWORKS
+from .teachers import NETWORKS, multiplies_bfloat16
+from .trunk import trunk_maps
 
 _LOG_EVERY = 50  # steps
 _FITTED = 8192  # windows on which heads are set before the training begins
@@ -75,14 +77,18 @@ class Bank:
         self.device = torch.device(device)
 
         def array(name: str) -> torch.Tensor:
-            return torch.from_numpy(np.load(folder / f"{name}.npy")).to(self.device)
+            return torch.from_numpy(np.load(folder / f"{name}.npy", mmap_mode="c")).to(self.device)
 
-        self.logmel, self.labels, self._kinds = array("logmel"), array("labels"), array("kinds")
+        self.folder = folder
+        self.networks = json.loads((folder / "about.json").read_text())["networks"]
+        self.inputs = array("logmel")[:, None]
+        self.labels, self._kinds = array("labels"), array("kinds")
         names = sorted(path.stem.removeprefix("teacher-") for path in folder.glob("teacher-*.npy"))
         self.said = {name: array(f"teacher-{name}") for name in names}
-        n_trained = len(self.logmel) - min(_HELD, len(self.logmel) // 8)
+        n = len(self.labels)
+        n_trained = n - min(_HELD, n // 8)
         self.trained = torch.arange(n_trained, device=self.device)
-        self.held = torch.arange(n_trained, len(self.logmel), device=self.device)
+        self.held = torch.arange(n_trained, n, device=self.device)
 
     def without(self, networks: Collection[str] = (), kinds: Collection[str] = ()) -> Bank:
         """Return the bank without what some networks say, and without some kinds of sounds."""
@@ -95,15 +101,23 @@ class Bank:
             raise SystemExit("The bank has no windows, or no teachers, besides those left out.")
         return left
 
+    def after(self, network: Student, n_steps: int) -> Bank:
+        """Return the bank with maps of a network after its first steps, in place of windows."""
+        left = copy.copy(self)
+        maps = trunk_maps(self.folder, network, n_steps)
+        left.inputs = torch.from_numpy(maps).permute(0, 3, 1, 2)
+        return left
+
     def has(self, kind: str) -> bool:
         """Return whether some windows, and not all, are of a kind."""
         of_kind = self._kinds[self.trained] == KINDS.index(kind)
         return bool(of_kind.any()) and not bool(of_kind.all())
 
     def rows(self, which: torch.Tensor) -> tuple[torch.Tensor, dict, torch.Tensor]:
-        """Return log-mel windows, what is said of them and their labels."""
+        """Return the student's input, what is said of it and its labels."""
         said = {name: values[which] for name, values in self.said.items()}
-        return self.logmel[which][:, None].float(), said, self.labels[which]
+        inputs = self.inputs[which.to(self.inputs.device)].to(self.device)
+        return inputs.float(), said, self.labels[which]
 
 
 class Training:
@@ -130,19 +144,23 @@ class Training:
         out: Path,
         start: dict[str, np.ndarray] | None,
         seed: int = 0,
+        n_frozen: int = 0,
     ):
         torch.manual_seed(seed)
-        self.bank, self.recipe, self.n_steps, self.out = bank, recipe, n_steps, out
+        self.recipe, self.n_steps, self.out = recipe, n_steps, out
         self.on_gpu = bank.device.type == "cuda"
+        self.bfloat16 = multiplies_bfloat16(bank.device)
         sizes = {name: (v.shape[1], v.shape[2]) for name, v in bank.said.items()}
         pupil = Pupil(sizes)
         if start is not None:
             load_student(pupil.network, start)
         self.pupil = pupil.to(bank.device)
-        if self.on_gpu:
+        if self.bfloat16:
             self.pupil.network.to(memory_format=torch.channels_last)
-        windows, said, _ = bank.rows(bank.trained[:_FITTED])
-        self.pupil.begin(windows, said)
+        self.bank = bank.after(pupil.network, n_frozen) if n_frozen else bank
+        pupil.network.freeze(n_frozen)
+        inputs, said, _ = self.bank.rows(bank.trained[:_FITTED])
+        self.pupil.begin(inputs, said)
         self.average = Average(self.pupil, recipe.average)
         self.optimizer = self._optimizer()
         self.step = 0
@@ -150,7 +168,7 @@ class Training:
         self._resume()
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        network = list(self.pupil.network.parameters())
+        network = [p for p in self.pupil.network.parameters() if p.requires_grad]
         heads = [*self.pupil.heads.parameters(), *self.pupil.labels.parameters()]
         groups = [
             {"params": [p for p in network if p.ndim > 1], "weight_decay": self.recipe.decay},
@@ -183,9 +201,9 @@ class Training:
         return {"loss": loss.detach(), **{name: value.detach() for name, value in losses.items()}}
 
     def _losses(self, pupil: nn.Module, which: torch.Tensor) -> dict[str, torch.Tensor]:
-        logmel, said, labels = self.bank.rows(which)
-        with torch.autocast(self.bank.device.type, dtype=torch.bfloat16, enabled=self.on_gpu):
-            maps = pupil.network(logmel)
+        inputs, said, labels = self.bank.rows(which)
+        with torch.autocast(self.bank.device.type, torch.bfloat16, enabled=self.bfloat16):
+            maps = pupil.network(inputs)
         return pupil.losses(maps, said, labels)
 
     def run(self, seconds: float | None = None, save_every: int = 500) -> dict[str, float]:
@@ -266,6 +284,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=Recipe.batch)
     parser.add_argument("--seconds", type=float, help="in place of --steps")
     parser.add_argument("--start", default="openl3-lite", help="weights, a file, or none")
+    parser.add_argument("--frozen", metavar="LAYER", help="the last layer that is not trained")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -277,12 +296,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def start_weights(name: str) -> dict[str, np.ndarray] | None:
-    """Return the weights of that name or in that file; None if the name is ``none``."""
+    """Return the weights of that name or in that file; None if the name is ``none``.
+
+    A file may hold OpenL3-lite or the student: their first 12 steps are alike.
+    """
     if name == "none":
         return None
-    if name == "openl3-lite":
-        return read_weights(locate(name), openl3_lite.NAME)
-    return read_weights(Path(name), holistic.NAME)
+    weights = load_file(locate(name) if name == "openl3-lite" else Path(name))
+    if "conv12_pointwise/kernel" not in weights:
+        raise SystemExit(f"{name} has no weights of the student's trunk.")
+    return weights
 
 
 def open_bank(folder: Path) -> Bank:
@@ -294,7 +317,10 @@ def open_bank(folder: Path) -> Bank:
 def train(bank: Bank, arguments: argparse.Namespace, out: Path) -> None:
     """Train a student on a bank, by the arguments of `add_training_arguments`."""
     recipe, start = Recipe(batch=arguments.batch), start_weights(arguments.start)
-    Training(bank, recipe, arguments.steps, out, start, arguments.seed).run(arguments.seconds)
+    names = [step.name for step in holistic.STEPS]
+    n_frozen = names.index(arguments.frozen) + 1 if arguments.frozen else 0
+    training = Training(bank, recipe, arguments.steps, out, start, arguments.seed, n_frozen)
+    training.run(arguments.seconds)
 
 
 def main(arguments: argparse.Namespace) -> None:

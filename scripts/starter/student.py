@@ -56,12 +56,14 @@ class Teacher(nn.Module):
 class Student(nn.Module):
     """A network of `separable.Step`, with its batch norms apart.
 
-    Its modules are named as the weights of `separable.weight_shapes`.
+    Its modules are named as the weights of `separable.weight_shapes`. If ``n_done`` is not 0, so
+    many steps are done already: the input is the last one's map.
     """
 
     def __init__(self, steps: Sequence[Step] = openl3_lite.STEPS, momentum: float = 0.03):
         super().__init__()
         self.steps = tuple(steps)
+        self.n_done = 0
         self.register_buffer("input_mean", torch.full((1,), -45.0))
         self.register_buffer("input_variance", torch.full((1,), 400.0))
         channels_in = 1
@@ -89,13 +91,22 @@ class Student(nn.Module):
         norm = nn.BatchNorm2d(channels, eps=EPSILON, momentum=momentum)
         self.add_module(f"{name}_norm", norm)
 
+    def freeze(self, n_steps: int) -> None:
+        """Keep the weights of the first steps. From now on the input is the map after them."""
+        self.n_done = n_steps
+        for step in self.steps[:n_steps]:
+            for name in step.convolutions:
+                for part in (name, f"{name}_norm"):
+                    self.get_submodule(part).requires_grad_(False)
+
     def _apply_part(self, x: torch.Tensor, name: str) -> torch.Tensor:
         return getattr(self, f"{name}_norm")(getattr(self, name)(x))
 
-    def forward(self, logmel: torch.Tensor) -> torch.Tensor:
-        """Return the last map [shape=(n, channels, bands, frames)]."""
-        x = (logmel - self.input_mean) / torch.sqrt(self.input_variance + EPSILON)
-        for step in self.steps:
+    def forward(self, x: torch.Tensor, n_steps: int | None = None) -> torch.Tensor:
+        """Return the last map [shape=(n, channels, bands, frames)], or that after so many steps."""
+        if self.n_done == 0:
+            x = (x - self.input_mean) / torch.sqrt(self.input_variance + EPSILON)
+        for step in self.steps[self.n_done : n_steps]:
             y = x
             if step.separable:
                 y = F.relu(self._apply_part(y, step.convolutions[0]))
