@@ -4,10 +4,12 @@
         --yamnet yamnet.tflite --cache CACHE --share synth_pitch=0.25 synth_strokes=0.5 \
         --kept-back real_drums real_tones
 
-Each file of weights is a training. The first is judged with all heads, the others with the first
-head. The probes, folds and intervals are those of docs/study/yamnet. Everything computed is kept in
-the cache. With --task, only the students on these tasks are computed, and nothing is printed. Tasks
-that are kept back are printed only with --last-word, for the head that it names.
+Each file of weights is a training, named by its folder. The first is judged with all heads, the
+others with the first head. With --needs, the first is what `matrix` trained with all teachers, and
+what each task loses without each of them is printed too. The probes, folds and intervals are those
+of docs/study/yamnet. Everything computed is kept in the cache. With --task, only the students on
+these tasks are computed, and nothing is printed. Tasks that are kept back are printed only with
+--last-word, for the head that it names.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from hear_openl3_yamnet.labelled.task_folders import find_tasks, read_task
-from hear_openl3_yamnet.study.choosing import score_interval
+from hear_openl3_yamnet.study.choosing import difference, score_interval
 from hear_openl3_yamnet.study.cross import Result, cross
 from hear_openl3_yamnet.study.variants import EVENT_HOP_MS, Variant
 from scripts.measure.yamnet_study.__main__ import share
@@ -44,7 +46,7 @@ def student_variants(weights: list[Path], heads: list[str], of_events: bool) -> 
         for head in heads if i == 0 else heads[:1]:
             hop = {"hop_size": EVENT_HOP_MS, "time": "frame"} if of_events else SCENE_HOP
             options = {"weights": str(path), **HEADS[head], **hop}
-            found.append(Variant(f"holistic {i}, {head}", "holistic", options, "holistic"))
+            found.append(Variant(f"{path.parent.name}, {head}", "holistic", options, "holistic"))
     return found
 
 
@@ -92,6 +94,26 @@ def tables(results: list[list[Result]]) -> str:
     return "\n".join(lines)
 
 
+def needs(results: list[list[Result]], head: str) -> str:
+    """Return a table of what each task loses without a teacher or a kind of sounds, in Markdown.
+
+    A cell is the score without it minus the score with all, with an interval of 95 %, paired over
+    the groups of the task's test clips. It is bold if the interval does not contain zero.
+    """
+    names = [of_task[0].dataset.name for of_task in results]
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+    students = [[r for r in of_task if r.name.endswith(head)] for of_task in results]
+    for left_out in range(1, len(students[0])):
+        cells = []
+        for whole, *others in students:
+            found = difference(others[left_out - 1].outcome, whole.outcome)
+            cell = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+            cells.append(f"**{cell}**" if found.low > 0 or found.high < 0 else cell)
+        name = students[0][left_out].name.partition(",")[0].replace("-", " ", 1)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("tasks", type=Path)
@@ -103,6 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", nargs="+", default=[])
     parser.add_argument("--kept-back", nargs="*", default=[])
     parser.add_argument("--last-word", choices=HEADS)
+    parser.add_argument("--needs", action="store_true")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -130,3 +153,5 @@ def main(arguments: argparse.Namespace) -> None:
     for title, results in (("Whole clips", scenes), ("Events", events), ("Kept back", last)):
         if results:
             print(f"\n## {title}\n\n{tables(results)}")
+            if arguments.needs:
+                print(f"\n{needs(results, arguments.head[0])}")

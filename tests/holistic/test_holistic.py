@@ -60,6 +60,15 @@ def test_openl3_says_the_embedding_of_load_model(heard):
     assert_close(said[0, 0].numpy(), expected, 1e-4)
 
 
+def test_openl3_lite_stands_for_its_teacher(heard):
+    """It says the same of each part, at a sixteenth of the work."""
+    own, taught = (teachers.load_network(n, None, CPU) for n in ("openl3-lite", "openl3-starter"))
+    with torch.no_grad():
+        for name, expected in taught(heard).items():
+            cosines = torch.nn.functional.cosine_similarity(own(heard)[name], expected, dim=2)
+            assert float(cosines.min()) > 0.98
+
+
 @pytest.mark.backends
 def test_yamnet_says_the_embedding_of_load_model(heard):
     if keras.backend.backend() != "torch":
@@ -295,6 +304,30 @@ def test_a_trained_student_embeds(bank, tmp_path):
     own = numpy(get_scene_embeddings(dog()[None], model))
     assert own.shape == (1, 1024)
     assert np.isfinite(own).all()
+
+
+@pytest.mark.slow
+def test_a_frozen_trunk_keeps_its_weights(bank, tmp_path):
+    """Its maps are computed once, and the layers after it are trained on them."""
+    frozen = ["--steps", 2, "--batch", 2, "--frozen", "conv12"]
+    call("train", "--bank", bank, "--out", tmp_path / "run", *frozen)
+    start = train.start_weights("openl3-lite")
+    made = train.start_weights(tmp_path / "run" / "holistic.safetensors")
+    for name in start.keys() & made.keys():
+        np.testing.assert_array_equal(made[name], start[name], err_msg=name)
+    assert len(list(bank.glob("maps-12-*.npy"))) == 1
+
+
+@pytest.mark.slow
+def test_the_layers_after_a_frozen_trunk_make_the_whole_student(bank, tmp_path):
+    network = Student(holistic.STEPS).eval()
+    whole = train.Bank(bank, "cpu")
+    rows = whole.after(network, 12).rows(whole.held)[0]
+    with torch.no_grad():
+        expected = network(whole.rows(whole.held)[0])
+        network.freeze(12)
+        # the maps that are kept are rounded, on some processors to bfloat16
+        assert_close(network(rows).numpy(), expected.numpy(), 2e-2)
 
 
 @pytest.mark.slow
