@@ -5,7 +5,7 @@
 #
 # The script makes a virtual environment in .venv (once; about 2.5 GB), installs this package into it,
 # writes embeddings/NAME.npz and shows its content. It uses the published weights if they can be
-# fetched. If not, it uses the starter weights of the package, and says so.
+# fetched. If not, it uses weights of the package, and says so.
 #
 # Variables it reads:
 #   PYTHON  the interpreter that makes the environment; the default is the first found of 3.10 to 3.13

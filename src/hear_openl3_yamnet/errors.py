@@ -121,7 +121,7 @@ class SilentDownmixWarning(UserWarning):
 
 
 class StarterWeightsWarning(UserWarning):
-    """No model was named, and starter weights are loaded instead of published ones."""
+    """No model was named, and weights of this package are loaded instead of published ones."""
 
 
 _OF_THE_MACHINE = {

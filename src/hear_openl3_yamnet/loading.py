@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from .config.configuring import configure
 from .config.options import Options
-from .config.presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset, preset_of_file
+from .config.presets import (
+    DEFAULT_PRESET,
+    PRESETS,
+    STARTER_PRESET,
+    SUBSTITUTE_PRESETS,
+    get_preset,
+    preset_of_file,
+)
 from .errors import (
     HearError,
     OptionError,
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from .model import HearModel
 
 ANSWER_SECONDS = 10.0
-"""How long to wait for the server of the published weights before the starter weights are used."""
+"""How long to wait for the server of the published weights before others are used."""
 
 _UNAVAILABLE = (WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError)
 """There is no network, a gateway answers with a page of its own, or the cache folder is full."""
@@ -51,7 +58,8 @@ def load_model(
 
         - nothing: the preset of `model`, or ``openl3-mel256-music``. If no preset, no weights and
           no networks are given, and its weights can neither be found nor fetched, it is
-          ``openl3-mel128-starter``, with a warning;
+          ``holistic``, or ``openl3-mel128-starter`` if an option is not one of ``holistic``'s, with
+          a warning;
         - a preset's name, or several joined by ``+``: an ensemble;
         - a weights file. The preset is inferred from its name, if that is a published one
           (``openl3_audio_mel128_env.h5``, ``openl3_audio_mel128_env-v0_4_0.h5.gz``,
@@ -85,7 +93,7 @@ def load_model(
     Warns
     -----
     StarterWeightsWarning
-        If the starter weights replace published ones, as said above.
+        If weights of this package replace published ones, as said above.
 
     Examples
     --------
@@ -112,7 +120,7 @@ def load_model(
     named = model is not None or options.keys() & {"weights", "networks"}
     networks = configure_networks(model, dict(options))  # first: errors of options come at once
     if not named:
-        networks = configure_networks(preset_to_load(), options)
+        networks = configure_networks(preset_to_load(options), options)
     return _build(networks)
 
 
@@ -314,50 +322,66 @@ def _read_keywords(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {**keywords, **{key: value for key, value in given.items() if value is not None}}
 
 
-def preset_to_load() -> str:
-    """Return `DEFAULT_PRESET`, or `STARTER_PRESET` if its weights are unavailable.
+def preset_to_load(options: dict[str, Any] | None = None) -> str:
+    """Return `DEFAULT_PRESET`, or one of `SUBSTITUTE_PRESETS` if its weights are unavailable.
 
     The published weights are looked for on this machine. Otherwise they are downloaded, if their
     server answers within `ANSWER_SECONDS` and ``HEAR_OPENL3_YAMNET_OFFLINE`` is not set.
 
+    Parameters
+    ----------
+    options : dict, optional
+        Of `load_model`. A substitute must take them.
+
     Raises
     ------
     WeightsNotFoundError, WeightsIntegrityError, WeightsCacheError
-        If they are unavailable, and this package has no starter weights either.
+        If they are unavailable, and the weights of this package too.
 
     Warns
     -----
     StarterWeightsWarning
-        If it is `STARTER_PRESET`.
+        If it is a substitute.
     """
     from .weights.finding import locate
 
     try:
         locate(get_preset(DEFAULT_PRESET).weights_name, answer_s=ANSWER_SECONDS)
     except _UNAVAILABLE as error:
-        if not _has_starter():
+        substitute = _substitute(options or {})
+        if substitute is None:
             raise
-        warnings.warn(_starter_message(error), StarterWeightsWarning, stacklevel=3)
-        return STARTER_PRESET
+        warnings.warn(_substitute_message(substitute, error), StarterWeightsWarning, stacklevel=3)
+        return substitute
     return DEFAULT_PRESET
 
 
-def _has_starter() -> bool:
+def _substitute(options: dict[str, Any]) -> str | None:
+    """Return the first of `SUBSTITUTE_PRESETS` that is here and takes the options."""
+    for name in filter(_is_here, SUBSTITUTE_PRESETS):
+        try:
+            configure(name, **options)
+        except OptionError:
+            continue
+        return name
+    return None
+
+
+def _is_here(preset: str) -> bool:
     from .weights.finding import look_up
     from .weights.registry import load_registry
 
-    entry = load_registry().get(get_preset(STARTER_PRESET).weights_name)
+    entry = load_registry().get(get_preset(preset).weights_name)
     return entry is not None and look_up(entry) is not None
 
 
-def _starter_message(error: HearError) -> str:
+def _substitute_message(substitute: str, error: HearError) -> str:
     told = error.__cause__ if isinstance(error.__cause__, WeightsDownloadError) else error
     cause = str(told).replace("\n", "\n  ")
     return f"""\
 no model was named, and the published weights of {DEFAULT_PRESET} are not available:
   {cause}
-{STARTER_PRESET} is loaded instead. It is OpenL3's network on 128 mel bands, not 256, with weights \
-that this project trained on synthetic sounds. Rate, times and sizes are the same. The embeddings \
-are different, and no result published for OpenL3 holds for them (docs/starter.md).
+{substitute} is loaded instead: {get_preset(substitute).description}. Rate and times are the same. \
+The embeddings are different, and no result published for OpenL3 holds for them (docs/starter.md).
 To get the published weights: hear-openl3-yamnet weights fetch {DEFAULT_PRESET}
-To use the starter weights without this warning: load_model("{STARTER_PRESET}")"""
+To use these weights without this warning: load_model("{substitute}")"""

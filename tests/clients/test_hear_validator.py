@@ -162,4 +162,4 @@ def test_passes_with_nothing_named_and_no_network(tmp_path):
         warning="StarterWeightsWarning: no model was named",
         **starter_registry.environment(registry, tmp_path / "cache"),
     )
-    assert "starter:openl3-mel128-starter@" in printed
+    assert "starter:holistic@" in printed

@@ -26,12 +26,12 @@ from hear_openl3_yamnet.weights.registry import get_entry
 from tests import program
 from tests.comparing import numpy
 from tests.seeded_weights import write_openl3
-from tests.starter_registry import PUBLISHED, environment, sha256, write_registry
+from tests.starter_registry import PUBLISHED, STARTERS, environment, sha256, write_registry
 from tests.weights.server import WeightsServer
 
 RECORDING = Path(__file__).parents[2] / "docs" / "recordings" / "speech-and-notes.flac"
-OPENL3, YAMNET = "openl3-mel128-starter", "yamnet-starter"
-STARTERS = pytest.mark.parametrize("name", [OPENL3, YAMNET])
+OPENL3, YAMNET, HOLISTIC = "openl3-mel128-starter", "yamnet-starter", "holistic"
+EACH = pytest.mark.parametrize("name", STARTERS)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def online(monkeypatch):
 
 
 def starter_id(folder, name):
-    return f"starter:{name}@" + sha256(folder / f"starter-{name[:-8]}.safetensors")
+    return f"starter:{name}@" + sha256(folder / STARTERS[name][1])
 
 
 def test_nothing_named_and_no_network(folder, tmp_path):
@@ -83,18 +83,18 @@ def test_nothing_named_and_no_network(folder, tmp_path):
     assert caught[0].filename == __file__
     for part in (
         "HEAR_OPENL3_YAMNET_OFFLINE forbids the network",
-        "openl3-mel128-starter is loaded instead",
-        "128 mel bands, not 256",
+        "holistic is loaded instead: One small network on 128 mel bands, taught here",
+        "The embeddings are different",
         "hear-openl3-yamnet weights fetch openl3-mel256-music",
     ):
         assert part in str(caught[0].message)
-    assert (model.name, model.weights_id) == (OPENL3, starter_id(folder, OPENL3))
-    assert (model.sample_rate, model.timestamp_embedding_size) == (48_000, 512)
-    assert OPENL3 in repr(model)
+    assert (model.name, model.weights_id) == (HOLISTIC, starter_id(folder, HOLISTIC))
+    assert (model.sample_rate, model.timestamp_embedding_size) == (48_000, 1024)
+    assert HOLISTIC in repr(model)
     model.save_config(tmp_path / "saved.json")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        again, by_name = load_model(tmp_path / "saved.json"), load_model(OPENL3)
+        again, by_name = load_model(tmp_path / "saved.json"), load_model(HOLISTIC)
     audio = load_audio(RECORDING, 48_000)[None, :24_000]
     expected = numpy(get_timestamp_embeddings(audio, model, 250.0)[0])
     assert np.ptp(expected) > 0
@@ -106,8 +106,10 @@ def test_nothing_named_and_no_network(folder, tmp_path):
 @pytest.mark.filterwarnings("ignore::hear_openl3_yamnet.StarterWeightsWarning")
 def test_options_alone_name_nothing(tmp_path):
     (tmp_path / "options.json").write_text(json.dumps({"hop_size": 100}))
-    assert load_model(embedding_size=6144).timestamp_embedding_size == 6144
-    assert load_model(tmp_path / "options.json").name == OPENL3
+    assert load_model(tmp_path / "options.json").name == HOLISTIC
+    assert load_model(embedding_size=6144).timestamp_embedding_size == 6144  # an option of OpenL3
+    assert load_model(embedding_size=512).name == OPENL3
+    assert load_model(layers="conv5", pooling="mean").name == HOLISTIC
 
 
 @pytest.mark.parametrize(
@@ -154,14 +156,14 @@ def test_why_they_cannot_be_had(behaviour, cause, online, server, cache, monkeyp
     monkeypatch.setattr(loading, "ANSWER_SECONDS", 0.5)
     began = time.monotonic()
     with pytest.warns(StarterWeightsWarning, match=cause):
-        assert loading.preset_to_load() == OPENL3
+        assert loading.preset_to_load() == HOLISTIC
     assert time.monotonic() - began < 5
 
 
 def test_a_cache_that_takes_no_file(online, cache):
     cache.touch()
     with pytest.warns(StarterWeightsWarning, match="is not a folder"):
-        assert loading.preset_to_load() == OPENL3
+        assert loading.preset_to_load() == HOLISTIC
 
 
 def test_a_machine_that_never_answers_is_waited_for_once(online, monkeypatch):
@@ -176,7 +178,7 @@ def test_a_machine_that_never_answers_is_waited_for_once(online, monkeypatch):
         monkeypatch.setattr(loading, "ANSWER_SECONDS", 0.5)
         began = time.monotonic()
         with pytest.warns(StarterWeightsWarning, match=r"within 0\.5 s"):
-            assert loading.preset_to_load() == OPENL3
+            assert loading.preset_to_load() == HOLISTIC
         assert 0.5 <= time.monotonic() - began < 1.5
 
 
@@ -210,27 +212,27 @@ def test_starter_weights_go_with_no_other(arguments, expected):
         load_model(**arguments)
 
 
-@STARTERS
+@EACH
 def test_a_copy_tells_its_preset_and_what_it_is(name, folder, tmp_path):
-    copy = shutil.copy(folder / f"starter-{name[:-8]}.safetensors", tmp_path)
+    copy = shutil.copy(folder / STARTERS[name][1], tmp_path)
     model = load_model(copy)
     assert (model.name, model.weights_id) == (name, starter_id(folder, name))
 
 
-@STARTERS
+@EACH
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_starter_weights_that_are_damaged(name, damage, folder, tmp_path, monkeypatch):
     monkeypatch.setenv("HEAR_OPENL3_YAMNET_REGISTRY", str(tmp_path / "registry.json"))
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / f"starter-{name[:-8]}.safetensors"
+    file = tmp_path / STARTERS[name][1]
     file.unlink() if damage == "gone" else os.truncate(file, 1000)
     for get in (finding.fetch, load_model):
         with pytest.raises(WeightsNotFoundError, match="come with this package: install it again"):
             get(name)
     assert finding.find(name) is None
-    if name == OPENL3:
-        with pytest.raises(WeightsNotFoundError, match="openl3-mel256-music is not on this"):
-            load_model()
+    other = {HOLISTIC: OPENL3}.get(name, HOLISTIC)
+    with pytest.warns(StarterWeightsWarning, match=f"{other} is loaded instead"):
+        assert load_model().name == other
 
 
 def test_a_registry_without_starter_weights(tmp_path, folder, monkeypatch):
@@ -244,9 +246,9 @@ def test_a_registry_without_starter_weights(tmp_path, folder, monkeypatch):
         load_model("yamnet", weights="starter")
 
 
-@STARTERS
+@EACH
 def test_starter_weights_are_never_fetched_imported_or_exported(name, folder, cache, tmp_path):
-    path = folder / f"starter-{name[:-8]}.safetensors"
+    path = folder / STARTERS[name][1]
     assert finding.fetch(name) == finding.locate(name) == path
     assert carrying.import_file(path) == (get_entry(name), carrying.BY_DIGEST)
     assert not cache.exists()
@@ -272,13 +274,13 @@ def test_embed_warns_once(folder, tmp_path):
     assert done.stderr.count("Warning:") == 1
     assert "\nWarning: no model was named" in f"\n{done.stderr}"
     with np.load(tmp_path / "x.npz") as written:
-        assert written["weights_id"] == starter_id(folder, OPENL3)
+        assert written["weights_id"] == starter_id(folder, HOLISTIC)
         assert json.loads(str(written["config"]))["weights"] == "starter"
 
 
-@STARTERS
+@EACH
 def test_commands_tell_where_starter_weights_are(name, folder):
-    path = folder / f"starter-{name[:-8]}.safetensors"
+    path = folder / STARTERS[name][1]
     assert f"{name}: {path}" in run("weights", "fetch", name).stdout
     (row,) = [r for r in run("weights", "list").stdout.splitlines() if r.startswith(name)]
     assert row.endswith(f"verified  CC BY 4.0  {path}")

@@ -23,7 +23,7 @@ def names(models, heads=DEFAULT_HEADS, **options):
 def test_by_default_it_crosses_the_presets_whose_weights_are_on_this_machine():
     assert [name for name in available_presets() if name in STARTERS] == STARTERS
     assert not {"openl3-mel256-music", "yamnet", "hear2021-yamnet"} & set(available_presets())
-    assert default_preset() == "openl3-mel128-starter"
+    assert default_preset() == "holistic"
 
 
 def test_each_model_has_all_heads():

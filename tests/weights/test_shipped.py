@@ -18,6 +18,7 @@ MAX_BYTES = {
     "openl3-mel128-starter": 10_000_000,
     "yamnet-starter": 8_000_000,
     "openl3-lite": 1_500_000,
+    "holistic": 10_000_000,
 }
 STARTERS = [entry for entry in load_registry().values() if entry.is_starter]
 

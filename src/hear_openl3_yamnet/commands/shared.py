@@ -34,7 +34,7 @@ Model = Annotated[
     typer.Option(
         metavar="MODEL",
         help=f"{MODEL} Default: openl3-mel256-music. If its weights are unavailable and no WEIGHTS "
-        "are named, openl3-mel128-starter, with a warning.",
+        "are named, holistic, with a warning.",
     ),
 ]
 

@@ -14,7 +14,10 @@ from ..features.frontends import FRONT_ENDS, FrontEnd
 DEFAULT_PRESET = "openl3-mel256-music"
 
 STARTER_PRESET = "openl3-mel128-starter"
-"""It replaces `DEFAULT_PRESET` if the weights of that are unavailable. Rate and sizes are equal."""
+"""The starter weights of OpenL3's network."""
+
+SUBSTITUTE_PRESETS = ("holistic", STARTER_PRESET)
+"""What replaces `DEFAULT_PRESET` if its weights cannot be had: the first that takes the options."""
 
 
 OPENL3_SIZES = {512: (1, 1), 6144: (4, 3)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..config import geometry
 from ..config.options import Options, option_names
-from ..config.presets import DEFAULT_PRESET, PRESETS, STARTER_PRESET, get_preset
+from ..config.presets import DEFAULT_PRESET, PRESETS, SUBSTITUTE_PRESETS, get_preset
 from ..errors import OptionError
 from ..loading import configure_networks
 from ..pooling.windows import POOLINGS
@@ -115,7 +115,9 @@ def default_preset() -> str:
     """Return the preset of `load_model` without arguments, on this machine without a network."""
     from ..weights.finding import find
 
-    return DEFAULT_PRESET if find(get_preset(DEFAULT_PRESET).weights_name) else STARTER_PRESET
+    candidates = (DEFAULT_PRESET, *SUBSTITUTE_PRESETS)
+    found = (name for name in candidates if find(get_preset(name).weights_name))
+    return next(found, SUBSTITUTE_PRESETS[-1])
 
 
 def variants(
