@@ -31,6 +31,7 @@ from scripts.measure.yamnet_study.configurations import PUBLISHED, kind_of
 SCENE_HOP = {"scene_hop_size": 480.0}
 HEADS: dict[str, dict[str, Any]] = {
     "maximum": {},
+    "maximum and mean": {"pooling": "max+mean"},
     "mean": {"pooling": "mean"},
     "mean and deviation": {"pooling": "mean+std"},
     "maximum, bands beside": {"layers": ["bands", "wide"]},

@@ -47,7 +47,7 @@ def trunk_maps(bank: Path, network: Student, n_steps: int) -> np.ndarray:
     """
     path = bank / f"maps-{n_steps}-{steps_digest(network, n_steps)}.npy"
     if not path.exists():
-        logmel = np.load(bank / "logmel.npy", mmap_mode="r")
+        logmel = np.load(bank / "logmel.npy", mmap_mode="c")
         device = next(network.parameters()).device
         network = network.to(memory_format=torch.channels_last).eval()
         with written_whole(path) as partial:

@@ -30,7 +30,7 @@ CARDS = {
 LICENCES = {"CC BY 4.0": "cc-by-4.0", "Apache-2.0": "apache-2.0"}
 """The Hub's names of the registry's licences."""
 
-_RESULTS = {"openl3": "OpenL3", "yamnet": "YAMNet"}
+_RESULTS = {"openl3": "OpenL3", "yamnet": "YAMNet", "holistic": "holistic"}
 """Headings of the columns of the card's tables that have a network's scores."""
 
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)[^)]+\)")
