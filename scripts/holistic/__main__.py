@@ -15,10 +15,11 @@ COMMANDS = {
     "train": "train the student on it",
     "matrix": "train it without each teacher and without each kind of sounds",
     "judge": "compare students with the networks that taught them",
+    "synthetic": "compare them on the starters' synthetic tasks",
 }
 """Each command is the module of its name, with `add_arguments` and `main`."""
 
 if __name__ == "__main__":
-    if sys.argv[1:2] != ["judge"]:  # which runs on any backend
+    if sys.argv[1:2] not in (["judge"], ["synthetic"]):  # which run on any backend
         os.environ.setdefault("KERAS_BACKEND", "torch")
     run("scripts.holistic", __doc__, COMMANDS, sys.argv[1:])

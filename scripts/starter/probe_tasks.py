@@ -7,6 +7,7 @@ differ in timbres, voices and parameters.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -149,17 +150,24 @@ def _unzipped(clips: list[tuple]) -> Clips:
 
 
 def _pair(
-    make: Callable[..., Clips], n_train: int, n_test: int, *arguments: tuple, name: str
+    draw: str,
+    make: Callable[..., Clips],
+    n_train: int,
+    n_test: int,
+    *arguments: tuple,
+    name: str,
 ) -> tuple[Clips, Clips]:
     """Make the training and the test clips of a probe, from two random streams."""
     train, test = arguments or ((), ())
     return (
-        make(n_train, *train, stream("starter/evaluation", f"{name}/train")),
-        make(n_test, *test, stream("starter/evaluation", f"{name}/test")),
+        make(n_train, *train, stream(f"starter/{draw}", f"{name}/train")),
+        make(n_test, *test, stream(f"starter/{draw}", f"{name}/test")),
     )
 
 
-def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, ProbeTask]:
+def make_tasks(
+    size: float = 1.0, names: tuple[str, ...] = NAMES, draw: str = "evaluation"
+) -> dict[str, ProbeTask]:
     """Make the tasks.
 
     Parameters
@@ -168,6 +176,8 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, P
         Factor on the number of clips; 1.0 gives about 3300 clips.
     names : tuple of str
         Names of the tasks, from `NAMES`.
+    draw : str
+        Another name draws other clips.
 
     Returns
     -------
@@ -178,9 +188,10 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, P
         return max(2, round(n * size))
 
     variants = splits.HELD_VARIANTS
+    pair = partial(_pair, draw)
 
     def words(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
-        return _pair(
+        return pair(
             lambda n, voices, rng: _words(of, n, voices, rng),
             many(n_train),
             many(n_test),
@@ -190,16 +201,16 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, P
         )
 
     def events(of: tuple[str, ...], n_train: int, n_test: int, name: str) -> tuple[Clips, Clips]:
-        return _pair(lambda n, rng: _events(of, n, rng), many(n_train), many(n_test), name=name)
+        return pair(lambda n, rng: _events(of, n, rng), many(n_train), many(n_test), name=name)
 
     makers: dict[str, Callable[[], ProbeTask]] = {
         "pitch88": lambda: ProbeTask(
             "88 pitches, unseen methods",
-            *_pair(_method_notes, many(6), many(3), name="pitch88"),
+            *pair(_method_notes, many(6), many(3), name="pitch88"),
         ),
         "pitch40": lambda: ProbeTask(
             "40 pitches, unseen programs",
-            *_pair(
+            *pair(
                 _midi_notes,
                 many(8),
                 many(6),
@@ -222,11 +233,11 @@ def make_tasks(size: float = 1.0, names: tuple[str, ...] = NAMES) -> dict[str, P
             f"{len(splits.HELD_KINDS)} unseen event types", *events(splits.HELD_KINDS, 8, 10, "new")
         ),
         "instruments": lambda: ProbeTask(
-            "28 unseen instruments", *_pair(_instruments, many(9), many(7), name="instruments")
+            "28 unseen instruments", *pair(_instruments, many(9), many(7), name="instruments")
         ),
         "mixtures": lambda: ProbeTask(
             "20 tags in mixtures (mAP)",
-            *_pair(
+            *pair(
                 _mixtures,
                 many(300),
                 many(200),
