@@ -177,7 +177,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(entry, cache, m
         finding.fetch(NAME)
 
 
-@pytest.mark.parametrize("name", ["openl3-mel128-starter", "yamnet-starter", NAME])
+@pytest.mark.parametrize("name", ["openl3-mel128-starter", "yamnet-starter", "holistic", NAME])
 def test_a_published_folder_is_a_repository(name, published):
     assert visible(published / name) == ["README.md", "config.json", "model.safetensors"]
     shipped = registry_path().with_name(load_registry()[name].file)
