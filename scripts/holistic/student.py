@@ -1,12 +1,14 @@
-"""The student: the network `holistic`, with a linear head for each teacher and for each label."""
+"""The student: a network of separable convolutions, with a linear head for each teacher and label."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from hear_openl3_yamnet.backbones import holistic
+from hear_openl3_yamnet.backbones.separable import Step
 from scripts.starter.sounds import FACTORS
 from scripts.starter.splits import CLASSES
 from scripts.starter.student import Student
@@ -27,12 +29,14 @@ class Pupil(nn.Module):
     ----------
     sizes : dict of (int, int)
         For each teacher, its centres and values.
+    steps : sequence of Step
+        The network.
     """
 
-    def __init__(self, sizes: dict[str, tuple[int, int]]):
+    def __init__(self, sizes: dict[str, tuple[int, int]], steps: Sequence[Step]):
         super().__init__()
-        self.network = Student(holistic.STEPS)
-        size = holistic.STEPS[-1].channels
+        self.network = Student(steps)
+        size = steps[-1].channels
         self.heads = nn.ModuleDict({name: nn.Linear(size, k) for name, (_, k) in sizes.items()})
         # a module must not be called "type", as one of the factors is
         self.labels = nn.ModuleList(nn.Linear(size, CLASSES[name]) for name in FACTORS)
@@ -46,7 +50,7 @@ class Pupil(nn.Module):
     def vectors(self, maps: torch.Tensor) -> dict[int, torch.Tensor]:
         """Return the student's vectors of windows, whose last maps are given, by centres.
 
-        Each is [shape=(n, centres, 1024)]: the maxima of the map and of its parts, standardised as
+        Each is [shape=(n, centres, channels)]: the maxima of the map and of its parts, standardised as
         `begin` found them.
         """
         maps = maps.float()
