@@ -1,4 +1,4 @@
-"""The student: a network of separable convolutions, with a linear head for each teacher and label."""
+"""The student: a network of separable convolutions, with a linear head for each teacher."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Pupil(nn.Module):
     def vectors(self, maps: torch.Tensor) -> dict[int, torch.Tensor]:
         """Return the student's vectors of windows, whose last maps are given, by centres.
 
-        Each is [shape=(n, centres, channels)]: the maxima of the map and of its parts, standardised as
-        `begin` found them.
+        Each is [shape=(n, centres, channels)]: the maxima of the map and of its parts,
+        standardised as `begin` found them.
         """
         maps = maps.float()
         parts = maps.unflatten(3, (N_CENTRES, -1)).amax(dim=(2, 4)).transpose(1, 2)
