@@ -4,11 +4,16 @@
     python -m scripts.holistic train --bank BANK --out RUN-crepe --steps 2000 --without crepe
     python -m scripts.holistic train --bank BANK --out RUN-speech --steps 2000 --without-kind speech
 
-The student's trunk starts from the weights of OpenL3-lite. ``--start`` names those of another
-training, or ``none``. With ``--seconds`` in place of ``--steps``, the steps are chosen
-after the first 100, so that the training lasts about that long. The folder ``--out`` holds the
-checkpoint ``state.pt``, the log ``log.jsonl`` and the weights ``holistic.safetensors``, which are a
-moving average. The same command continues an interrupted training from its last checkpoint.
+The student's trunk, its first 12 steps, starts from the weights of OpenL3-lite. ``--start`` names
+those of another training, or ``none``. With ``--frozen conv12`` the trunk keeps its weights, and
+its maps are computed once: a CPU trains the steps after it at some hundreds of windows a second.
+``--network openl3_lite`` trains a student with that network in place of `holistic`. With
+``--seconds`` in place of ``--steps``, the steps are chosen after the first 100, so that the
+training lasts about that long.
+
+The folder ``--out`` holds the checkpoint ``state.pt``, the log ``log.jsonl`` and the weights
+``holistic.safetensors``, which are a moving average. The same command continues an interrupted
+training from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
-from hear_openl3_yamnet.backbones import holistic
+from hear_openl3_yamnet.backbones import holistic, openl3_lite
 from hear_openl3_yamnet.weights.finding import locate
 from scripts.starter import run_folder
 from scripts.starter.distill import Average
@@ -38,6 +43,9 @@ from .student import Pupil
 from .teach import KINDS
 from .teachers import NETWORKS, multiplies_bfloat16
 from .trunk import trunk_maps
+
+BACKBONES = {backbone.NAME: backbone for backbone in (holistic, openl3_lite)}
+"""What a student can be. Their first 12 steps are the same."""
 
 _LOG_EVERY = 50  # steps
 _FITTED = 8192  # windows on which heads are set before the training begins
@@ -134,6 +142,10 @@ class Training:
     start : dict of np.ndarray or None
         Weights of OpenL3-lite or of the student to begin with.
     seed : int
+    n_frozen : int
+        So many of the student's first steps keep their weights.
+    backbone : module
+        One of `BACKBONES`.
     """
 
     def __init__(
@@ -145,13 +157,15 @@ class Training:
         start: dict[str, np.ndarray] | None,
         seed: int = 0,
         n_frozen: int = 0,
+        backbone: Any = holistic,
     ):
         torch.manual_seed(seed)
         self.recipe, self.n_steps, self.out = recipe, n_steps, out
+        self.backbone = backbone
         self.on_gpu = bank.device.type == "cuda"
         self.bfloat16 = multiplies_bfloat16(bank.device)
         sizes = {name: (v.shape[1], v.shape[2]) for name, v in bank.said.items()}
-        pupil = Pupil(sizes)
+        pupil = Pupil(sizes, backbone.STEPS)
         if start is not None:
             load_student(pupil.network, start)
         self.pupil = pupil.to(bank.device)
@@ -260,7 +274,7 @@ class Training:
 
     def save(self) -> None:
         """Write the checkpoint and the weights."""
-        about = {"network": holistic.NAME, "steps": str(self.step)}
+        about = {"network": self.backbone.NAME, "steps": str(self.step)}
         network = self.average.model.network
         path = self.out / "holistic.safetensors"
         export_student(network.state_dict(), path, about, network.steps)
@@ -284,6 +298,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=Recipe.batch)
     parser.add_argument("--seconds", type=float, help="in place of --steps")
     parser.add_argument("--start", default="openl3-lite", help="weights, a file, or none")
+    parser.add_argument("--network", choices=BACKBONES, default=holistic.NAME)
     parser.add_argument("--frozen", metavar="LAYER", help="the last layer that is not trained")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -317,9 +332,11 @@ def open_bank(folder: Path) -> Bank:
 def train(bank: Bank, arguments: argparse.Namespace, out: Path) -> None:
     """Train a student on a bank, by the arguments of `add_training_arguments`."""
     recipe, start = Recipe(batch=arguments.batch), start_weights(arguments.start)
-    names = [step.name for step in holistic.STEPS]
+    backbone = BACKBONES[arguments.network]
+    names = [step.name for step in backbone.STEPS]
     n_frozen = names.index(arguments.frozen) + 1 if arguments.frozen else 0
-    training = Training(bank, recipe, arguments.steps, out, start, arguments.seed, n_frozen)
+    seed, n_steps = arguments.seed, arguments.steps
+    training = Training(bank, recipe, n_steps, out, start, seed, n_frozen, backbone)
     training.run(arguments.seconds)
 
 

@@ -1,6 +1,7 @@
 """The student of many teachers: what teachers hear and say, the kept bank, a tiny training."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -297,12 +298,18 @@ def test_a_run_continues_where_it_stopped(bank, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_trained_student_embeds(bank, tmp_path):
+@pytest.mark.parametrize(
+    ("network", "preset", "size"),
+    [("holistic", "holistic", 1024), ("openl3_lite", "openl3-lite", 512)],
+)
+def test_a_trained_student_embeds(network, preset, size, bank, tmp_path):
     run_out = tmp_path / "run"
-    call("train", "--bank", bank, "--out", run_out, "--steps", 2, "--batch", 2)
-    model = load_model(str(run_out / "holistic.safetensors"))
+    options = ["--network", network, "--steps", 2, "--batch", 2]
+    call("train", "--bank", bank, "--out", run_out, *options)
+    shutil.move(run_out / "holistic.safetensors", tmp_path / "student.safetensors")
+    model = load_model(tmp_path / "student.safetensors", model=preset)
     own = numpy(get_scene_embeddings(dog()[None], model))
-    assert own.shape == (1, 1024)
+    assert own.shape == (1, size)
     assert np.isfinite(own).all()
 
 
