@@ -167,7 +167,7 @@ def feature_maps(
     for step in steps[: max(len(_up_to(steps, layer)) for layer in layers)]:
         x = _apply(x, weights, step)
         for name in (step.name, step.alias):
-            if name in layers:  # PyTorch keeps a tensor in memory while a name refers to it
+            if name and name in layers:  # PyTorch keeps a tensor while a name refers to it
                 maps[name] = x
     return {name: maps[name] for name in layers}
 
