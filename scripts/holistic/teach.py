@@ -51,7 +51,8 @@ MOST_COMPONENTS = {"crepe": 128, "resemblyzer": 128}
 COMPONENTS = 256
 CLEAR_GAIN = 0.4
 """The level of a second sound above which a window's labels are not used."""
-DEFAULT = [name for name in NETWORKS if name != "openl3-lite"]
+DEFAULT_NETWORKS = [name for name in NETWORKS if name != "openl3-lite"]
+"""OpenL3-lite says what its own teacher says. One of them is enough."""
 MEASURED = 8192
 """Windows of which means, deviations and components are computed."""
 
@@ -152,7 +153,7 @@ def teach(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=DEFAULT)
+    parser.add_argument("--network", nargs="+", choices=NETWORKS, default=DEFAULT_NETWORKS)
     parser.add_argument("--teachers", type=Path, metavar="FOLDER", help="what `collect` wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--windows", type=int, default=80_000)

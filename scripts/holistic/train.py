@@ -45,7 +45,10 @@ from .teachers import NETWORKS, multiplies_bfloat16
 from .trunk import trunk_maps
 
 BACKBONES = {backbone.NAME: backbone for backbone in (holistic, openl3_lite)}
-"""What a student can be. Their first 12 steps are the same."""
+"""What a student can be. The steps of the trunk are the same."""
+
+TRUNK = [step.name for step in openl3_lite.STEPS[:-1]]
+"""The steps that both networks begin with."""
 
 _LOG_EVERY = 50  # steps
 _FITTED = 8192  # windows on which heads are set before the training begins
@@ -299,7 +302,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="in place of --steps")
     parser.add_argument("--start", default="openl3-lite", help="weights, a file, or none")
     parser.add_argument("--network", choices=BACKBONES, default=holistic.NAME)
-    parser.add_argument("--frozen", metavar="LAYER", help="the last layer that is not trained")
+    parser.add_argument("--frozen", choices=TRUNK, help="the last step that is not trained")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -333,8 +336,7 @@ def train(bank: Bank, arguments: argparse.Namespace, out: Path) -> None:
     """Train a student on a bank, by the arguments of `add_training_arguments`."""
     recipe, start = Recipe(batch=arguments.batch), start_weights(arguments.start)
     backbone = BACKBONES[arguments.network]
-    names = [step.name for step in backbone.STEPS]
-    n_frozen = names.index(arguments.frozen) + 1 if arguments.frozen else 0
+    n_frozen = TRUNK.index(arguments.frozen) + 1 if arguments.frozen else 0
     seed, n_steps = arguments.seed, arguments.steps
     training = Training(bank, recipe, n_steps, out, start, seed, n_frozen, backbone)
     training.run(arguments.seconds)
