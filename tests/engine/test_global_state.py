@@ -151,10 +151,10 @@ def test_settings_of_the_whole_process(network, state):
 
 @pytest.mark.parametrize("backbone", BACKBONES.values(), ids=list(BACKBONES))
 def test_networks_of_layers(backbone):
-    x = np.random.default_rng(0).normal(size=(2, 32, 40, 1)).astype(np.float32)
-    expected = backbone.keras_model(32, 40)
+    x = np.random.default_rng(0).normal(size=(2, 128, 40, 1)).astype(np.float32)
+    expected = backbone.keras_model(128, 40)
     with STATES["channels_first"]():
-        model = backbone.keras_model(32, 40)
+        model = backbone.keras_model(128, 40)
         model.set_weights(expected.get_weights())
         found = numpy(model(x, training=False))
     assert_close(found, numpy(expected(x, training=False)), CLOSE)
