@@ -334,7 +334,7 @@ def test_the_layers_after_a_frozen_trunk_make_the_whole_student(bank, tmp_path):
         expected = network(whole.rows(whole.held)[0])
         network.freeze(12)
         # the maps that are kept are rounded, on some processors to bfloat16
-        assert_close(network(rows).numpy(), expected.numpy(), 2e-2)
+        assert_close(network(rows).numpy(), expected.numpy(), 2e-2, axes=3)
 
 
 @pytest.mark.slow
